@@ -1,0 +1,295 @@
+"""Read one journal: checked lines, rewinds applied, a torn tail tolerated and reported.
+
+A journal is JSON Lines. A line starts with its sequence number and ends with a fixed tail of 18
+bytes, `,"crc":"408213e6"}`, the crc32 of all bytes before the tail. An unfinished last line is the
+normal state after a kill. A finished line with another checksum, or a gap in the numbers, is
+damage: `FormatError` names file, line and byte.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from lessonplan.analysis.events import (
+    KINDS,
+    SCHEMA,
+    STATUSES,
+    Ask,
+    End,
+    Eval,
+    Event,
+    Gate,
+    Head,
+    Items,
+    Note,
+    Open,
+    Rewind,
+    Step,
+    Tell,
+)
+from lessonplan.analysis.runs import Evaluation, Floats, Groups, Ints, ItemSet, Run, Steps
+from lessonplan.errors import FormatError
+
+TAIL = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
+TAIL_BYTES = 18
+MAX_LINE = 64 * 2**20  # bytes; a step of 32 groups of 8 takes 4 kB, so this is no journal of ours
+
+E = TypeVar("E", bound=msgspec.Struct)
+
+_head = msgspec.json.Decoder(Head)
+_decoders = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
+
+
+class _Place:
+    """Where the reader stands, to say so when something is wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self.name, self.line, self.offset = path.name, 0, 0
+
+    def error(self, reason: str) -> FormatError:
+        return FormatError(f"{self.name}:{self.line}, byte {self.offset}: {reason}")
+
+
+def _sound(body: bytes) -> bool:
+    """Whether the line, without its newline, carries its own checksum."""
+    tail = TAIL.search(body[-TAIL_BYTES:])
+    return tail is not None and int(tail.group(1), 16) == zlib.crc32(body[:-TAIL_BYTES])
+
+
+def _lines(path: Path, place: _Place, repairs: list[str]) -> Iterator[bytes]:
+    """Lines that carry their checksum, in order; a torn tail ends the file with a remark."""
+    with path.open("rb") as file:
+        end = 0
+        while raw := file.readline(MAX_LINE + 1):
+            place.line, place.offset = place.line + 1, end
+            end += len(raw)
+            whole = raw.endswith(b"\n")
+            if len(raw) > MAX_LINE and not whole:
+                raise place.error(f"line longer than {MAX_LINE} bytes: this is no journal")
+            body = raw[:-1] if whole else raw
+            if _sound(body):
+                if not whole:
+                    repairs.append(f"{place.name}: the last line lacks its newline; kept")
+                yield body
+            elif whole:
+                raise place.error(
+                    "checksum differs. lessonplan doctor RUN --repair sets the line aside"
+                )
+            else:
+                repairs.append(
+                    f"{place.name}: dropped {len(raw)} bytes after event {place.line - 2} "
+                    "(unfinished write); nothing acknowledged was lost"
+                )
+
+
+def _events(path: Path, place: _Place, repairs: list[str]) -> Iterator[tuple[int, Event]]:
+    """Typed events with their sequence numbers."""
+    expected = 0
+    for body in _lines(path, place, repairs):
+        try:
+            head = _head.decode(body)
+            decoder = _decoders.get(head.event)
+            event = decoder.decode(body) if decoder else None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+            raise place.error(f"not an event of schema {SCHEMA}: {problem}") from None
+        if head.seq != expected:
+            raise place.error(f"event {head.seq} where {expected} was due: lines are missing")
+        expected += 1
+        if event is None:
+            repairs.append(f"{place.name}:{place.line}: event {head.event!r} is unknown; skipped")
+            continue
+        if isinstance(event, Open) and event.schema > SCHEMA:
+            raise place.error(
+                f"schema {event.schema} by {event.writer}; this reader knows up to {SCHEMA}: "
+                "upgrade lessonplan"
+            )
+        yield head.seq, event
+
+
+class _Builder:
+    """Collects live events; a rewind takes the superseded ones back and counts their waste."""
+
+    def __init__(self, place: _Place) -> None:
+        self.place = place
+        self.live: list[tuple[int, Event]] = []
+        self.wasted = 0
+        self.resumes: list[int] = []
+
+    def add(self, seq: int, event: Event) -> None:
+        if not self.live and not isinstance(event, Open):
+            raise self.place.error("the first event must be open")
+        if isinstance(event, Rewind):
+            self._rewind(seq, event.to)
+        else:
+            self._check(event)
+            self.live.append((seq, event))
+
+    def _rewind(self, seq: int, to: int) -> None:
+        if not 0 <= to < seq:
+            raise self.place.error(f"rewind to {to} from event {seq}")
+        keep = next((i for i, (s, _) in enumerate(self.live) if s > to), len(self.live))
+        lost = [event for _, event in self.live[keep:]]
+        del self.live[keep:]
+        # A kill falls between tell and step as well: the larger count is what was generated.
+        self.wasted += max(
+            sum(e.rollouts for e in lost if isinstance(e, Step)),
+            sum(len(r) for e in lost if isinstance(e, Tell) for r in e.rewards),
+        )
+        done = [e.step for _, e in self.live if isinstance(e, Step)]
+        self.resumes.append(done[-1] if done else 0)
+
+    def _check(self, event: Event) -> None:
+        match event:
+            case Items():
+                if event.ids and len(event.ids) != len(event.levels):
+                    raise self.place.error("items: ids and levels differ in length")
+                if not event.levels:
+                    raise self.place.error("items: an evaluation set needs items")
+            case Ask():
+                if len(event.ids) != len(event.levels):
+                    raise self.place.error("ask: ids and levels differ in length")
+            case Tell():
+                sizes = {len(event.tickets), len(event.rewards), len(event.status)}
+                if len(sizes) > 1 or (event.tokens and len(event.tokens) != len(event.tickets)):
+                    raise self.place.error("tell: tickets, rewards and status differ in length")
+            case Eval():
+                counts = [event.correct, event.formatted, event.trace, event.truncated]
+                if event.samples < 1 or any(
+                    not 0 <= c <= event.samples for part in counts for c in part or ()
+                ):
+                    raise self.place.error(f"eval: a count outside 0..{event.samples} samples")
+                if any(part and len(part) != len(event.correct) for part in counts):
+                    raise self.place.error("eval: lists differ in length")
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for _, event in self.live if isinstance(event, kind)]
+
+    def end(self) -> End | None:
+        """The closing event, unless the run went on after it."""
+        told = [event for _, event in self.live if not isinstance(event, Note)]
+        return told[-1] if isinstance(told[-1], End) else None
+
+
+def _numbers(values: list[float | None] | list[float]) -> Floats:
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _ints(values: list[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
+
+
+def _steps(events: list[Step]) -> Steps:
+    phases = sorted({name for e in events for name in e.seconds})
+    scalars = sorted({name for e in events for name in e.scalars})
+    return Steps(
+        step=_ints([e.step for e in events]),
+        rollouts=_ints([e.rollouts for e in events]),
+        tokens=_ints([e.tokens for e in events]),
+        seconds={k: _numbers([e.seconds.get(k, 0.0) for e in events]) for k in phases},
+        scalars={k: _numbers([e.scalars.get(k) for e in events]) for k in scalars},
+    )
+
+
+def _groups(asks: list[Ask], tells: list[Tell], place: _Place) -> Groups:
+    tickets = [ask.ticket + j for ask in asks for j in range(len(ask.ids))]
+    row = {ticket: i for i, ticket in enumerate(tickets)}
+    if len(row) != len(tickets):
+        raise FormatError(f"{place.name}: a ticket was asked twice")
+    width = max((len(r) for tell in tells for r in tell.rewards), default=0)
+    status, rollouts = np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
+    rewards = np.full((len(row), width), np.nan)
+    tokens = np.full(len(row), np.nan)
+    for tell in tells:
+        for j, ticket in enumerate(tell.tickets):
+            at = row.get(ticket)
+            if at is None or status[at]:
+                what = "never asked" if at is None else "told before"
+                raise FormatError(f"{place.name}: tell of ticket {ticket}, which was {what}")
+            given = tell.rewards[j]
+            status[at] = STATUSES.index(tell.status[j])
+            rollouts[at] = len(given)
+            rewards[at, : len(given)] = _numbers(given)
+            if tell.tokens:
+                tokens[at] = np.nan if tell.tokens[j] is None else tell.tokens[j]
+    return Groups(
+        ticket=_ints(tickets),
+        step=_ints([ask.step for ask in asks for _ in ask.ids]),
+        ids=tuple(name for ask in asks for name in ask.ids),
+        level=_ints([level for ask in asks for level in ask.levels]),
+        status=status,
+        rewards=rewards,
+        rollouts=rollouts,
+        tokens=tokens,
+    )
+
+
+def _evaluations(
+    evals: list[Eval], items: dict[str, ItemSet], place: _Place
+) -> tuple[Evaluation, ...]:
+    found = []
+    for e in evals:
+        if e.split not in items:
+            raise FormatError(f"{place.name}: eval of {e.split!r} without an items event")
+        if len(e.correct) != len(items[e.split].levels):
+            raise FormatError(
+                f"{place.name}: eval at step {e.step} has {len(e.correct)} counts, "
+                f"{e.split!r} has {len(items[e.split].levels)} items"
+            )
+        parts = [None if p is None else _ints(p) for p in (e.formatted, e.trace, e.truncated)]
+        found.append(
+            Evaluation(
+                e.step, e.split, e.decode, e.samples, _ints(e.correct), *parts, tokens=e.tokens
+            )
+        )
+    return tuple(found)
+
+
+def read_journal(path: str | Path) -> Run:
+    """Read and check one journal.
+
+    Raises FormatError, naming file, line and byte offset, for a wrong checksum, missing lines, an
+    event that is not of schema 1, or events that contradict each other; OSError if the file cannot
+    be opened. An unfinished last line is dropped and reported in `Run.repairs`.
+    """
+    path = Path(path)
+    place, repairs = _Place(path), list[str]()
+    builder = _Builder(place)
+    for seq, event in _events(path, place, repairs):
+        builder.add(seq, event)
+    if not builder.live:
+        raise place.error("no complete event: the journal is empty")
+    opens, gates, end = builder.of(Open), builder.of(Gate), builder.end()
+    if any(other.run != opens[0].run for other in opens):
+        raise FormatError(f"{path.name}: two runs in one journal")
+    try:
+        items = {
+            e.split: ItemSet(e.split, e.fingerprint, _ints(e.levels)) for e in builder.of(Items)
+        }
+        groups = _groups(builder.of(Ask), builder.of(Tell), place)
+        steps = _steps(builder.of(Step))
+        evals = _evaluations(builder.of(Eval), items, place)
+    except OverflowError:
+        raise FormatError(f"{path.name}: a whole number beyond 64 bits") from None
+    return Run(
+        file=path.name,
+        info=opens[0].run,
+        status=end.status if end else "unfinished",
+        error=end.error if end else None,
+        writer=opens[0].writer,
+        steps=steps,
+        groups=groups,
+        evals=evals,
+        items=items,
+        gate=gates[-1] if gates else None,
+        ledger=end.ledger if end else groups.counts(),
+        totals=end.totals if end else {},
+        wasted=builder.wasted,
+        resumes=tuple(builder.resumes),
+        repairs=tuple(repairs),
+        notes=tuple(e.text for e in builder.of(Note)),
+    )

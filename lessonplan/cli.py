@@ -1,0 +1,323 @@
+"""The command line: what can be typed, and how every call ends."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Literal, TypeAlias
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixes, Positional
+from tyro.conf import arg as option
+from tyro.conf import subcommand as verb
+
+from lessonplan.errors import FormatError, LessonplanError, LockedError
+
+DONE, OUR_BUG, BAD_INPUT, LOCKED, DAMAGED, SOME_FAILED = range(6)  # exit codes
+BY_SIGNAL = 128  # plus the number of the signal
+
+DESCRIPTION = """Which problems does a language model practice next, and what does that decision buy?
+
+First steps: lessonplan doctor, then lessonplan study quick. Every verb explains itself with --help.
+
+Exit codes: 0 done, 1 a bug of lessonplan, 2 bad input, 3 locked by another process, 4 damaged
+file, 5 some runs failed, 128+n ended by signal n."""
+
+Out: TypeAlias = Annotated[Path | None, option(aliases=["-o"], metavar="PATH")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    json: bool = False
+    """Print one JSON object instead of text."""
+    quiet: Annotated[bool, option(aliases=["-q"])] = False
+    """Print nothing but errors."""
+    debug: bool = False
+    """Show the traceback of an error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate(Verb):
+    """Make problems with exact answers, the same ones for the same arguments.
+
+    Example: lessonplan generate counting --n 500 -o problems.jsonl
+    """
+
+    family: Positional[str]
+    """Family of tasks: counting, spatial or graph."""
+    n: int = 100
+    """How many problems, all different."""
+    levels: Annotated[tuple[int, ...], option(metavar="LEVEL ...")] = (1, 2, 3, 4, 5)
+    """Levels of difficulty that share the problems alike."""
+    split: Literal["train", "warmup", "validation", "test"] = "train"
+    """Splits never share a problem."""
+    seed: int = 0
+    """Another seed draws other problems."""
+    encoding: Literal["text", "tiny"] = "text"
+    """English with answer tags, or the few words of the built-in tiny model."""
+    out: Out = None
+    """JSON Lines file to write; without it only a summary is shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolShow(Verb):
+    """Show what a file of problems holds: counts, levels, one problem a level.
+
+    Example: lessonplan pool show problems.jsonl
+    """
+
+    file: Positional[Path]
+    """JSON Lines or parquet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolImport(Verb):
+    """Read your own problems, check every row, and write them as a pool.
+
+    Column names are guessed when only one fits. If any row is faulty, all faulty rows are named
+    and nothing is written.
+
+    Example: lessonplan pool import mine.jsonl --prompt question --answer solution -o pool.jsonl
+    """
+
+    file: Positional[Path]
+    """JSON Lines or parquet, one problem a row."""
+    prompt: Annotated[str | None, option(metavar="COLUMN")] = None
+    """Column of the prompt; a dot goes inside: reward_model.ground_truth."""
+    answer: Annotated[str | None, option(metavar="COLUMN")] = None
+    """Column of the answer."""
+    id: Annotated[str | None, option(metavar="COLUMN")] = None
+    """Column of a lasting id; without one, ids are made from the content."""
+    level: Annotated[str | None, option(metavar="COLUMN")] = None
+    """Column of the difficulty, whole numbers from 1 to 10."""
+    family: Annotated[str | None, option(metavar="COLUMN")] = None
+    """Column of the kind of problem."""
+    no_answer: bool = False
+    """Read problems without answers, for rewards that need none."""
+    out: Out = None
+    """JSON Lines file to write; without it the rows are only checked."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Look at problems, or bring your own.
+
+    Example: lessonplan pool import mine.jsonl -o pool.jsonl
+    """
+
+    do: Annotated[PoolShow, verb("show")] | Annotated[PoolImport, verb("import")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samplers(Verb):
+    """List the samplers, or explain one.
+
+    Example: lessonplan samplers AdaptiveDifficulty
+    """
+
+    name: Positional[str | None] = None
+    """A sampler, or an arm of a study."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Verb):
+    """Train with several samplers and sizes, then write the report; the same command resumes.
+
+    Example: lessonplan study quick -o runs/quick
+    """
+
+    source: Annotated[Positional[str], option(metavar="FILE.toml|quick|full")]
+    """A configuration, or one of the built-in ones. Needs pip install "lessonplan[train]"."""
+    out: Out = None
+    """Folder of the study, by default runs/NAME; finished runs in it are not done again."""
+    status: bool = False
+    """Only say how far the study is."""
+    workers: int | None = None
+    """Processes, instead of the number in the configuration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(Verb):
+    """Fit scaling curves, accuracy against number of problems, to a study or to any table.
+
+    Example: lessonplan fit runs/quick
+    """
+
+    runs: Annotated[Positional[Path], option(metavar="FOLDER|TABLE.csv")]
+    """Folder of a study; or a CSV file with columns n and accuracy, and sampler if there are
+    several. Rows with n = 0 are the model before training."""
+    law: Literal["hill", "power"] = "hill"
+    """Form of the curve: bounded at both ends, or the plain power law as a second opinion."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(Verb):
+    """Say how many times fewer problems one sampler needs than another, with an interval.
+
+    Example: lessonplan compare runs/quick --target 0.6 --table md
+    """
+
+    runs: Annotated[Positional[Path], option(metavar="FOLDER")]
+    """Folder of a study."""
+    target: float | None = None
+    """Accuracy to reach, fixed before looking; else half of the gain that was measured."""
+    family: str | None = None
+    """One family of tasks; else all of them."""
+    tier: Literal["mean", "easy", "medium", "hard"] = "mean"
+    """Test problems that count."""
+    table: Literal["md", "tex"] | None = None
+    """Print a Markdown or LaTeX table to paste."""
+    at_equal: Literal["rollouts"] | None = None
+    """Cut runs to the evaluation that both sides had the rollouts for."""
+    unequal: bool = False
+    """Compare although one side generated more rollouts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Verb):
+    """Write one HTML page with everything that a study found, and its figures beside it.
+
+    Example: lessonplan report runs/quick
+    """
+
+    runs: Annotated[Positional[Path], option(metavar="FOLDER")]
+    """Folder of a study."""
+    out: Out = None
+    """File or folder of the report, by default inside the study."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor(Verb):
+    """Check this machine; or check the journals of a study, and repair them.
+
+    Example: lessonplan doctor runs/quick --repair
+    """
+
+    run: Annotated[Positional[Path | None], option(metavar="[FOLDER|JOURNAL]")] = None
+    """Folder of a study, or one journal."""
+    repair: bool = False
+    """Move damaged lines to a .bad file beside the journal, so that the rest can be read."""
+
+
+Typed: TypeAlias = (
+    Annotated[Doctor, verb("doctor")]
+    | Annotated[Generate, verb("generate")]
+    | Annotated[Pool, verb("pool")]
+    | Annotated[Samplers, verb("samplers")]
+    | Annotated[Study, verb("study")]
+    | Annotated[Fit, verb("fit")]
+    | Annotated[Compare, verb("compare")]
+    | Annotated[Report, verb("report")]
+)
+
+
+class Stopped(BaseException):
+    """A signal asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command line; the result is the exit code.
+
+    Raises SystemExit only for --help and for what cannot be parsed.
+    """
+    given: Verb | Pool = tyro.cli(
+        Typed,  # type: ignore[arg-type]  # a union of types is what tyro documents
+        prog="lessonplan",
+        description=DESCRIPTION,
+        args=args,
+        config=(FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixes),
+    )
+    typed = given.do if isinstance(given, Pool) else given
+    try:
+        with _signals():
+            return _run(typed)
+    except Stopped as stop:
+        _say(typed, _stopped(typed), "Stopped", code := BY_SIGNAL + stop.number)
+        return code
+    except BrokenPipeError:  # the reader of a pipe has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BY_SIGNAL + 13  # SIGPIPE
+    except (LessonplanError, OSError) as error:
+        if typed.debug:
+            traceback.print_exc()
+        _say(typed, _three_lines(error), type(error).__name__, code := _code(error))
+        return code
+    except Exception as error:
+        if typed.debug:
+            traceback.print_exc()
+        text = (
+            f"this is a bug of lessonplan: {type(error).__name__}: {error}\n"
+            "The same command with --debug shows where; please report it"
+        )
+        _say(typed, text, type(error).__name__, OUR_BUG)
+        return OUR_BUG
+
+
+def _run(typed: Verb) -> int:
+    from lessonplan import cli_verbs  # numpy, rich and the rooms: not for --help
+
+    answer = cli_verbs.DO[type(typed)](typed)
+    if typed.json:
+        print(cli_verbs.as_json(answer.facts))
+    elif not typed.quiet:
+        cli_verbs.show(answer)
+    return answer.code
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Turn the signals that end a process into `Stopped`, so that workers are ended first."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    names = [one for one in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, one)]
+    try:
+        before = {name: signal.signal(getattr(signal, name), stop) for name in names}
+    except ValueError:  # not in the main thread: signals are somebody else's
+        yield
+        return
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _stopped(typed: Verb) -> str:
+    if not isinstance(typed, Study):
+        return "stopped"
+    again = f"lessonplan study {typed.source}" + (f" -o {typed.out}" if typed.out else "")
+    return f"stopped; finished runs are kept. Go on with: {again}"
+
+
+def _code(error: Exception) -> int:
+    if isinstance(error, LockedError):
+        return LOCKED
+    return DAMAGED if isinstance(error, FormatError) else BAD_INPUT
+
+
+def _three_lines(error: Exception) -> str:
+    """What was wrong, where, what to do; a longer list is folded into its second line."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    head, *rest = str(error).splitlines() or [type(error).__name__]
+    if len(rest) > 2:
+        rest = ["  " + "; ".join(line.strip() for line in rest)]
+    return "\n".join([head, *rest])
+
+
+def _say(typed: Verb, text: str, kind: str, code: int) -> None:
+    print(text, file=sys.stderr)
+    if typed.json:
+        from lessonplan import cli_verbs
+
+        print(cli_verbs.as_json({"error": text, "kind": kind, "exit": code}))

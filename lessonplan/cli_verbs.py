@@ -1,0 +1,537 @@
+"""What the verbs of the command line do: each turns what was typed into an `Answer`."""
+
+import dataclasses
+import inspect
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from lessonplan import cli
+from lessonplan.errors import ConfigError, FormatError, LessonplanError, LockedError
+
+if TYPE_CHECKING:
+    from lessonplan.generators import Pool, Problem
+    from lessonplan.training.config import StudyConfig
+
+EXTRAS = {"train": ("torch", "transformers", "trl", "peft", "accelerate", "datasets"),
+          "parquet": ("pyarrow",)}  # fmt: skip
+TESTED = {"trl": "1.16"}  # engine -> the minor version that the adapter was tested with
+WITHOUT_A_TERMINAL = 120  # columns of a table that goes to a file or a pipe
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a verb found: facts for programs, the same shown for people, and the exit code."""
+
+    facts: Mapping[str, object]
+    shown: Sequence[RenderableType]
+    code: int = cli.DONE
+
+
+def show(answer: Answer) -> None:
+    """Print an answer; texts keep their lines."""
+    console = _console()
+    for one in answer.shown:
+        if isinstance(one, str):
+            console.print(one, markup=False, highlight=False, soft_wrap=True)
+        else:
+            console.print(one)
+
+
+def as_json(facts: Mapping[str, object]) -> str:
+    """Facts as JSON; what is not finite becomes null."""
+    return msgspec.json.encode(facts, enc_hook=_plain).decode()
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "tolist"):  # numpy
+        return value.tolist()
+    return str(value)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else WITHOUT_A_TERMINAL)
+
+
+def _table(*columns: str, rows: Sequence[Sequence[object]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def _cell(value: object) -> str:
+    """Text for a table; square brackets are ours to escape, since rich reads them as styles."""
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return text.replace("[", r"\[")
+
+
+# Problems
+
+
+def generate(typed: cli.Generate) -> Answer:
+    from lessonplan import generators
+
+    pool = generators.generate(
+        typed.family,
+        typed.levels,
+        typed.n,
+        split=typed.split,
+        seed=typed.seed,
+        encoding=typed.encoding,
+    )
+    return _pool_answer(pool, typed.out, pool[:1])
+
+
+def pool_import(typed: cli.PoolImport) -> Answer:
+    from lessonplan.generators import Pool
+
+    read = Pool.from_parquet if typed.file.suffix == ".parquet" else Pool.from_jsonl
+    pool = read(
+        typed.file,
+        prompt=typed.prompt,
+        answer=False if typed.no_answer else typed.answer,
+        id=typed.id,
+        level=typed.level,
+        family=typed.family,
+    )
+    return _pool_answer(pool, typed.out, pool[:3])
+
+
+def pool_show(typed: cli.PoolShow) -> Answer:
+    from lessonplan.generators import Pool
+
+    read = Pool.from_parquet if typed.file.suffix == ".parquet" else Pool.from_jsonl
+    pool = read(typed.file)
+    firsts = {int(level): position for position, level in reversed([*enumerate(pool.levels)])}
+    return _pool_answer(pool, None, [pool[firsts[level]] for level in sorted(firsts)])
+
+
+def _pool_answer(pool: "Pool", out: Path | None, examples: "Sequence[Problem]") -> Answer:
+    if out is not None:
+        pool.save(out)
+    levels = pool.level_counts()
+    facts = {
+        "problems": len(pool),
+        "families": pool.families,
+        "levels": levels,
+        "fingerprint": pool.fingerprint,
+        "file": out,
+        "examples": [{"id": one.id, "level": one.level, "prompt": one.prompt, "answer": one.answer}
+                     for one in examples],
+    }  # fmt: skip
+    counted = ", ".join(
+        f"{count} {'of unknown level' if not level else f'of level {level}'}"
+        for level, count in levels.items()
+    )
+    shown: list[RenderableType] = [
+        f"{len(pool)} problems of {', '.join(pool.families)}: {counted}",
+        f"fingerprint {pool.fingerprint}",
+    ]
+    for one in examples:
+        shown.append(f"\n{one.id}\n  {_indented(one.prompt)}\n  answer: {_indented(one.answer)}")
+    if out is not None:
+        shown.append(f"\nwritten to {out}")
+    return Answer(facts, shown)
+
+
+def _indented(prompt: object) -> str:
+    """A prompt as text, control characters made visible."""
+    if not isinstance(prompt, str):
+        prompt = "\n".join(f"{one['role']}: {one['content']}" for one in prompt)  # type: ignore[attr-defined]
+    visible = "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in prompt)
+    return visible.replace("\n", "\n  ")
+
+
+# Samplers
+
+
+def samplers(typed: cli.Samplers) -> Answer:
+    from lessonplan.curricula import sampler_classes
+    from lessonplan.training.config import BUILT_IN_ARMS
+
+    if typed.name is not None:
+        return _sampler_card(typed.name)
+    cards = []
+    for name, cls in sampler_classes().items():
+        arms = [arm for arm, how in BUILT_IN_ARMS.items() if how.sampler == name]
+        cards.append({"name": name, "does": _summary(cls), "arms": arms, "papers": _papers(cls)})
+    rows = [[c["name"], ", ".join(c["arms"]), c["does"], ", ".join(c["papers"])] for c in cards]
+    return Answer(
+        {"samplers": cards},
+        [
+            _table("sampler", "arm in a study", "what it does", "arXiv", rows=rows),
+            "\nOne of them in full: lessonplan samplers NAME",
+        ],
+    )
+
+
+def _sampler_card(name: str) -> Answer:
+    from lessonplan.curricula import resolve_sampler
+    from lessonplan.training.config import BUILT_IN_ARMS
+
+    cls = resolve_sampler(BUILT_IN_ARMS[name].sampler if name in BUILT_IN_ARMS else name)
+    parameters = list(inspect.signature(cls).parameters.values())[1:]  # without the pool
+    arguments = {one.name: _default(one) for one in parameters}
+    text = inspect.getdoc(cls) or ""
+    facts = {
+        "name": cls.__name__,
+        "text": text,
+        "arguments": arguments,
+        "papers": _papers(cls),
+    }
+    listed = "\n".join(f"  {key} = {value}" for key, value in arguments.items())
+    python = f"sampler = lessonplan.{cls.__name__}(pool)"
+    return Answer(
+        facts, [cls.__name__, "", text, "\narguments:", listed, f"\nin Python: {python}"]
+    )
+
+
+def _summary(cls: type) -> str:
+    return (inspect.getdoc(cls) or "").split("\n", maxsplit=1)[0]
+
+
+def _papers(cls: type) -> list[str]:
+    """arXiv numbers that the class names, or else its module."""
+    for text in (inspect.getdoc(cls), inspect.getdoc(sys.modules[cls.__module__])):
+        found = re.findall(r"\b\d{4}\.\d{5}\b", text or "")
+        if found:
+            return list(dict.fromkeys(found))
+    return []
+
+
+def _default(parameter: inspect.Parameter) -> object:
+    if parameter.default is inspect.Parameter.empty:
+        return "required"
+    value = parameter.default
+    return value if isinstance(value, bool | int | float | str) else repr(value)
+
+
+# Studies
+
+
+def study(typed: cli.Study) -> Answer:
+    from lessonplan.training.config import load_study
+
+    config = load_study(typed.source)
+    if typed.workers is not None:
+        if typed.workers < 1:
+            raise ConfigError(f"--workers must be at least 1, got {typed.workers}")
+        config = dataclasses.replace(config, workers=typed.workers)
+    folder = typed.out or Path("runs") / config.name
+    if typed.status:
+        return _study_status(config, folder)
+    lacking = [name for name in EXTRAS["train"] if find_spec(name) is None]
+    if lacking:
+        raise ConfigError(f'a study needs {", ".join(lacking)}: pip install "lessonplan[train]"')
+    return _run_study(config, folder, typed)
+
+
+def _run_study(config: "StudyConfig", folder: Path, typed: cli.Study) -> Answer:
+    from lessonplan.cli_progress import Display
+    from lessonplan.training.study import run_study
+
+    display = Display(_console(stderr=True), quiet=typed.quiet or typed.json)
+    with display:
+        result = run_study(config, folder, display)
+    facts: dict[str, object] = {
+        "folder": folder,
+        "earlier": [run.id for run in result.earlier],
+        "done": [run.id for run in result.done],
+        "failed": result.failed,
+    }
+    shown: list[RenderableType] = [
+        f"{len(result.done)} runs done now, {len(result.earlier)} earlier, "
+        f"{len(result.failed)} failed: {folder}"
+    ]
+    if any(run.kind == "rl" for run in (*result.done, *result.earlier)):
+        found = _write_report(folder, None)
+        facts |= found.facts
+        shown += found.shown
+    if result.failed:
+        shown.append("What failed is tried again by the same command; details: lessonplan study "
+                     f"{typed.source} -o {folder} --status")  # fmt: skip
+    return Answer(facts, shown, cli.SOME_FAILED if result.failed else cli.DONE)
+
+
+def _study_status(config: "StudyConfig", folder: Path) -> Answer:
+    from lessonplan.training.plan import expand, journal_path
+
+    states = {run.id: _state(journal_path(folder, run)) for run in expand(config)}
+    counts = Counter(state for state, _ in states.values())
+    total = ", ".join(f"{count} {state}" for state, count in counts.items())
+    rows = [[name, *state] for name, state in states.items()]
+    code = cli.DAMAGED if counts["damaged"] else cli.SOME_FAILED if counts["failed"] else cli.DONE
+    facts = {"folder": folder, "counts": counts, "runs": {name: s[0] for name, s in states.items()}}
+    return Answer(facts, [_table("run", "state", "", rows=rows), f"\n{folder}: {total}"], code)
+
+
+def _state(journal: Path) -> tuple[str, str]:
+    """How far a run is, and a detail: its last step, or what went wrong."""
+    from lessonplan.analysis.journals import read_journal
+
+    if not journal.exists():
+        return "not begun", ""
+    try:
+        run = read_journal(journal)
+    except FormatError as error:
+        return "damaged", str(error)
+    if run.status != "unfinished":
+        return run.status, run.error or ""
+    step = run.steps.step[-1] if len(run.steps.step) else 0
+    return "under way or interrupted", f"step {step} of {run.info.steps}"
+
+
+# The doctor
+
+
+def doctor(typed: cli.Doctor) -> Answer:
+    return _check_journals(typed.run, typed.repair) if typed.run else _check_machine()
+
+
+def _check_machine() -> Answer:
+    machine = {
+        "lessonplan": version("lessonplan"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+    }
+    extras = {
+        extra: {name: _installed(name) for name in names} for extra, names in EXTRAS.items()
+    }
+    engines = {}
+    for name, tested in TESTED.items():
+        here = _installed(name)
+        fits = here is not None and (here == tested or here.startswith(f"{tested}."))
+        engines[name] = {"installed": here, "tested": tested, "fits": fits}
+    problem = _write_and_lock_test()
+    rows: list[list[object]] = [[key, value, ""] for key, value in machine.items()]
+    for extra, parts in extras.items():
+        lacking = [name for name, here in parts.items() if here is None]
+        hint = f'lacks {", ".join(lacking)}: pip install "lessonplan[{extra}]"' if lacking else ""
+        rows.append([f"extra {extra}", "not installed" if lacking else "installed", hint])
+    for name, engine in engines.items():
+        verdict = "tested" if engine["fits"] else f"untested (tested: {engine['tested']})"
+        if engine["installed"]:
+            rows.append([f"engine {name}", engine["installed"], verdict])
+    rows.append(["writing and locking", problem or "works", ""])
+    facts = {**machine, "extras": extras, "engines": engines, "problem": problem}
+    last = f"not ready: {problem}" if problem else "ready"
+    return Answer(facts, [_table("", "", "", rows=rows), last], cli.BAD_INPUT if problem else 0)
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _write_and_lock_test() -> str:
+    """Write a journal, read it back, and be refused a second writer; what failed, or nothing."""
+    from lessonplan.curricula import Journal, read_events
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="lessonplan-", dir=Path.cwd()) as folder:
+            path = Path(folder) / "test.jsonl"
+            with Journal(path) as journal:
+                journal.append("note", text="test")
+                journal.sync()
+                try:
+                    Journal(path).close()
+                except LockedError:
+                    pass
+                else:
+                    return "two writers may open one file here: do not share folders"
+            if len(list(read_events(path))) != 1:
+                return "what was written is not read back"
+    except OSError as error:
+        return f"cannot write here: {error}"
+    return ""
+
+
+def _check_journals(where: Path, mend: bool) -> Answer:
+    """Verify journals line by line; with `mend`, set damaged lines aside first."""
+    from lessonplan.curricula.repair import repair
+
+    paths = _journals(where)
+    states: dict[str, object] = {}
+    shown: list[RenderableType] = []
+    still = 0
+    for path in paths:
+        state, details = _verify(path)
+        if state == "damaged" and mend:
+            try:
+                aside = sum(bool(one.raw) for one in repair(path))
+                state, rest = _verify(path)
+                details.append(f"{aside} lines moved to {path.with_suffix('.bad').name}")
+                details += rest
+            except FormatError as error:
+                details.append(str(error))
+        still += state == "damaged"
+        states[path.name] = {"state": state, "details": details}
+        if details:
+            shown += [f"{path.name}: {state}", *(f"  {line}" for line in details)]
+    shown.append(f"{len(paths)} journals, {still} damaged")
+    if still and not mend:
+        shown.append(f"lessonplan doctor {where} --repair sets the damaged lines aside")
+    return Answer({"journals": states}, shown, cli.DAMAGED if still else cli.DONE)
+
+
+def _journals(where: Path) -> list[Path]:
+    if where.is_file():
+        return [where]
+    paths = sorted((where / "journals").glob("*.jsonl")) or sorted(where.glob("*.jsonl"))
+    if not paths:
+        raise ConfigError(f"{where}: no journal here; give a study folder, or a .jsonl file")
+    return paths
+
+
+def _verify(path: Path) -> tuple[str, list[str]]:
+    """The state of one journal, and every remark: damage by line and byte, unfinished writes."""
+    from lessonplan.analysis.journals import read_journal
+    from lessonplan.curricula.repair import find_damage
+
+    damage = [f"line {one.line}, byte {one.byte}: {one.reason}" for one in find_damage(path)]
+    if damage:
+        return "damaged", damage
+    try:
+        run = read_journal(path)
+    except FormatError as error:
+        return "damaged", [str(error)]
+    repaired = [note for note in run.notes if note.startswith("repaired")]
+    return run.status, [*run.repairs, *repaired]
+
+
+# What a study found
+
+FITTED = ("ceiling", "exponent", "half")  # attributes of a fit: of accuracy, of n
+
+
+def fit(typed: cli.Fit) -> Answer:
+    from lessonplan.analysis.laws import HILL, POWER
+
+    law = HILL if typed.law == "hill" else POWER
+    if typed.runs.is_file():
+        curves = _fit_table(typed.runs, law)
+        note = "no intervals: a table does not say which rows share a start or test problems"
+    else:
+        curves = _fit_study(typed.runs, law)
+        note = "intervals of 95 % from resampled starts and test problems"
+    rows = [[c["curve"], c["sizes"], *(_spread(c[key]) for key in FITTED)] for c in curves]
+    shown = _table("curve", "sizes", "ceiling", "exponent", "n at half the gain", rows=rows)
+    return Answer({"law": law.name, "curves": curves}, [f"{law.name}; {note}", shown])
+
+
+def _fit_study(folder: Path, law: "Law") -> list[dict[str, object]]:
+    import numpy as np
+
+    from lessonplan.analysis.efficiency import curves
+    from lessonplan.analysis.studies import read_study
+    from lessonplan.analysis.tables import item_table
+
+    study = read_study(folder)
+    found: list[dict[str, object]] = []
+    for family in study.families:
+        table = item_table(study, family)
+        for sampler in table.samplers:
+            one = dataclasses.replace(curves(table, (sampler,)), law=law)
+            (sizes,) = (cells.sizes for cells in one.plan.cells)
+            row: dict[str, object] = {"curve": f"{family} {sampler}", "sizes": sizes.tolist()}
+            for key in FITTED:
+                values = np.log(getattr(one.fits[0], key))  # (B,), row 0 as observed; all positive
+                row[key] = np.exp([values[0], *one.draws.limits(values)]).tolist()
+            found.append(row)
+    if not found:
+        raise ConfigError(f"{folder}: no finished training run, so there is no curve to fit")
+    return found
+
+
+NOISE = 0.02  # of one accuracy, where a table has no two rows of one size: 400 items at .2 and .8
+
+
+def _fit_table(path: Path, law: "Law") -> list[dict[str, object]]:
+    import numpy as np
+
+    from lessonplan.analysis.fit import collapse
+    from lessonplan.analysis.fit import fit as fit_law
+
+    found: list[dict[str, object]] = []
+    for name, (n, accuracy) in _curve_table(path).items():
+        each = np.ones((1, len(n)))
+        sizes, means, counts = collapse(n, accuracy[None], each)
+        away = accuracy - means[0][np.searchsorted(sizes, n)]
+        free = len(n) - len(sizes)
+        noise = float(np.sqrt((away**2).sum() / free)) if free else NOISE
+        fitted = fit_law(sizes, means, counts / max(noise, NOISE / 10) ** 2, law=law)
+        row: dict[str, object] = {"curve": name, "sizes": sizes[sizes > 0].tolist()}
+        found.append(row | {key: [float(getattr(fitted, key)[0])] for key in FITTED})
+    return found
+
+
+def _curve_table(path: Path) -> "dict[str, tuple[Floats, Floats]]":
+    """Sizes and accuracies of each sampler in a CSV file. Raises ConfigError naming the line."""
+    import csv
+
+    import numpy as np
+
+    points: dict[str, list[tuple[float, float]]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file)
+        lacking = {"n", "accuracy"} - set(table.fieldnames or ())
+        if lacking:
+            here = ", ".join(table.fieldnames or ()) or "none"
+            raise ConfigError(
+                f"{path}: no column {' and '.join(sorted(lacking))}; it has: {here}\n"
+                "A table needs n and accuracy, and sampler if there are several curves"
+            )
+        for row in table:
+            try:
+                n, accuracy = float(row["n"]), float(row["accuracy"])
+                if not (0 <= n < float("inf") and 0 <= accuracy <= 1):
+                    raise ValueError
+            except (TypeError, ValueError):
+                raise ConfigError(
+                    f"{path}:{table.line_num}: n must be a number from 0 and accuracy one from 0 "
+                    f"to 1, got {row['n']!r} and {row['accuracy']!r}"
+                ) from None
+            points.setdefault(row.get("sampler") or path.stem, []).append((n, accuracy))
+    for name, some in points.items():
+        if len({n for n, _ in some if n > 0}) < 2:
+            raise ConfigError(f"{path}: {name} needs at least two different n above 0")
+    return {name: (np.array(some)[:, 0], np.array(some)[:, 1]) for name, some in points.items()}
+
+
+def _spread(numbers: object) -> str:
+    """An estimate with its interval, if there is one."""
+    assert isinstance(numbers, list)
+    best, *limits = numbers
+    around = f" ({limits[0]:.3g} to {limits[1]:.3g})" if limits and limits[0] == limits[0] else ""
+    return f"{best:.3g}{around}" if best == best else "-"
+
+
+DO: "Mapping[type[cli.Verb], Callable[..., Answer]]" = {
+    cli.Doctor: doctor,
+    cli.Generate: generate,
+    cli.PoolShow: pool_show,
+    cli.PoolImport: pool_import,
+    cli.Samplers: samplers,
+    cli.Study: study,
+    cli.Fit: fit,
+}

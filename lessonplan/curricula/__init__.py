@@ -1,0 +1,32 @@
+"""Choose by complexity, judge groups, and the Curriculum that training engines talk to."""
+
+from lessonplan.curricula.adaptive import AdaptiveDifficulty
+from lessonplan.curricula.curriculum import Curriculum, Outcome, Pick, Status
+from lessonplan.curricula.gates import Band, Gate, ZeroVariance
+from lessonplan.curricula.journal import Journal, read_events
+from lessonplan.curricula.lock import Lock
+from lessonplan.curricula.named import make_sampler, resolve_sampler, sampler_classes
+from lessonplan.curricula.state import load_state, save_state, write_atomically
+from lessonplan.curricula.static import EasyOnly, FixedMixture
+
+__all__ = [
+    "AdaptiveDifficulty",
+    "Band",
+    "Curriculum",
+    "EasyOnly",
+    "FixedMixture",
+    "Gate",
+    "Journal",
+    "Lock",
+    "Outcome",
+    "Pick",
+    "Status",
+    "ZeroVariance",
+    "load_state",
+    "make_sampler",
+    "read_events",
+    "resolve_sampler",
+    "sampler_classes",
+    "save_state",
+    "write_atomically",
+]

@@ -1,0 +1,247 @@
+"""The append-only log of a run: one JSON event a line, numbered, checksummed, repaired on open."""
+
+import errno
+import json
+import math
+import os
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, TypeAlias
+
+import msgspec
+import numpy as np
+
+from lessonplan.curricula.lock import Lock
+from lessonplan.errors import FormatError, RewardError
+
+SCHEMA = 1
+TAIL = 18  # bytes of `,"crc":"408213e6"}`, the fixed end of every line
+REPAIR_WINDOW = 1 << 20  # an unfinished last event is looked for in the last 1 MB
+Event: TypeAlias = dict[str, object]
+Durability: TypeAlias = Literal["step", "flush"]
+
+
+class Journal:
+    """Write events to `path`, one line each, so that a kill at any moment loses nothing told.
+
+    Opening takes a lock and repairs the tail: an unfinished last event is cut off, since nobody
+    was told that it was written; a finished one that lacks only its newline is kept. `append`
+    returns after the write reached the operating system, which outlives a killed process; `sync`
+    sends it to the disk, once a step, unless `durability="flush"`. The format is documented in docs/journal.md.
+
+    Raises LockedError when another process writes the file, FormatError when its last event is
+    damaged rather than unfinished.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, durability: Durability = "step"
+    ) -> None:
+        self.path = Path(path)
+        self.durability = durability
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = Lock(self.path.with_name(f".{self.path.name}.lock"), what=str(self.path))
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._syncing: Future[None] | None = None
+        self.repaired = ""  # what opening had to mend, in words
+        try:
+            self.next_seq = self._repair()
+            self._file = open(self.path, "ab", buffering=0)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _repair(self) -> int:
+        """Cut or complete the last line; return the next sequence number."""
+        if not self.path.exists():
+            return 0
+        with open(self.path, "r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            start = max(0, size - REPAIR_WINDOW)
+            file.seek(start)
+            window = file.read()
+            body, newline, tail = window.rpartition(b"\n")
+            if not newline and start > 0:
+                raise FormatError(f"{self.path}: no line ends in its last {REPAIR_WINDOW} bytes")
+            if tail and _intact(tail):
+                file.write(b"\n")
+                body, tail = window, b""
+            last = body.rpartition(b"\n")[2]
+            if not last:
+                next_seq = 0
+            elif not _intact(last):
+                raise FormatError(
+                    f"{self.path}: the last event, at byte {start + len(body) - len(last)}, fails "
+                    "its checksum; this is damage, not an unfinished write. Nothing was appended"
+                )
+            else:
+                next_seq = int(msgspec.json.decode(last, type=_Head).seq) + 1
+            if tail:
+                file.truncate(size - len(tail))
+                self.repaired = (
+                    f"{self.path}: dropped {len(tail)} bytes after event {next_seq - 1} "
+                    "(unfinished write); nothing acknowledged was lost"
+                )
+            file.flush()
+            os.fsync(file.fileno())
+        return next_seq
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no event stands in the file yet."""
+        return self.next_seq == 0
+
+    def open_run(
+        self,
+        run: Mapping[str, object],
+        pool: Mapping[str, object] | None = None,
+        curriculum: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write the first event: schema, writer, and what the run is."""
+        self.append(
+            "open",
+            schema=SCHEMA,
+            writer=f"lessonplan {version('lessonplan')}",
+            at=time.time(),
+            run=run,
+            pool=pool,
+            curriculum=curriculum,
+        )
+        self.sync()
+
+    def append(self, event: str, **fields: object) -> int:
+        """Write one event and return its sequence number.
+
+        NaN is written as null. Raises RewardError when a number is infinite, and OSError when the
+        file cannot be written, which then holds what it held before.
+        """
+        seq = self.next_seq
+        line = msgspec.json.encode({"seq": seq, "event": event, **_plain(fields)})[:-1]
+        self._write(b'%s,"crc":"%08x"}\n' % (line, zlib.crc32(line)))
+        self.next_seq = seq + 1
+        return seq
+
+    def _write(self, line: bytes) -> None:
+        """Write all of `line` or nothing: a full disk takes a part of it without an error."""
+        size = os.fstat(self._file.fileno()).st_size
+        try:
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        except OSError:
+            os.truncate(self._file.fileno(), size)
+            raise
+
+    def sync(self) -> None:
+        """Send everything appended to the disk, and wait for what the call before this one sent.
+
+        The disk works while the engine does, so a step does not wait for it (4 ms); after a power
+        cut at most the last step is missing. Raises OSError when the disk refused.
+        """
+        if self.durability == "step":
+            self._wait()
+            self._syncing = self._disk.submit(os.fsync, self._file.fileno())
+
+    def _wait(self) -> None:
+        if self._syncing is not None:
+            pending, self._syncing = self._syncing, None
+            pending.result()
+
+    def rewind(self, to: int) -> None:
+        """Declare every event after number `to` superseded; their rollouts stay counted."""
+        if to < self.next_seq - 1:
+            self.append("rewind", to=to)
+            self.sync()
+
+    def close(self) -> None:
+        """Wait for the disk, close the file, give the lock back; a second call does nothing."""
+        if self._file.closed:
+            return
+        try:
+            self.sync()
+            self._wait()
+        finally:
+            self._disk.shutdown()
+            self._file.close()
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Head(msgspec.Struct):
+    seq: int
+
+
+def _intact(line: bytes) -> bool:
+    """Whether a line without its newline carries the checksum of its own content."""
+    body, tail = line[:-TAIL], line[-TAIL:]
+    return len(line) > TAIL and tail == b',"crc":"%08x"}' % zlib.crc32(body)
+
+
+def _plain(value: object) -> dict[str, object]:
+    plain = _finite(value)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _finite(value: object) -> object:
+    """`value` as plain JSON types: NaN becomes null, whole floats lose their point."""
+    if isinstance(value, float):
+        if math.isinf(value):
+            raise RewardError("a journal holds no infinite numbers, got inf")
+        if value != value:
+            return None
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    if isinstance(value, list | tuple):
+        return [one if type(one) in _AS_THEY_ARE else _finite(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _finite(value.tolist())
+    return value
+
+
+_AS_THEY_ARE = (int, str, bool)
+
+
+def read_events(path: str | os.PathLike[str]) -> Iterator[Event]:
+    """Every event of a journal in order, rewinds applied, an unfinished tail left out.
+
+    Raises FormatError, with line and byte, at the first line that is damaged or out of order.
+    """
+    events: list[Event] = []
+    offset = 0
+    with open(path, "rb") as file:
+        for number, raw in enumerate(file, start=1):
+            line = raw.rstrip(b"\n")
+            if not _intact(line):
+                if not raw.endswith(b"\n"):
+                    break  # the normal state after a kill
+                raise FormatError(f"{path}:{number}, byte {offset}: checksum differs")
+            event: Event = json.loads(line)
+            if event.get("seq") != number - 1:
+                raise FormatError(
+                    f"{path}:{number}, byte {offset}: event {number - 1} was expected, "
+                    f"got {event.get('seq')!r}"
+                )
+            if event["event"] == "rewind":
+                to = event["to"]
+                if not isinstance(to, int) or to >= number - 1:
+                    raise FormatError(f"{path}:{number}, byte {offset}: cannot rewind to {to!r}")
+                events = [kept for kept in events if int(str(kept["seq"])) <= to]
+            else:
+                events.append(event)
+            offset += len(raw)
+    yield from events

@@ -1,0 +1,72 @@
+"""Samplers by name, for configurations and the command line: ours, or a user's own class."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+
+from lessonplan.errors import ConfigError
+from lessonplan.generators.pool import Pool
+from lessonplan.selection.base import Sampler
+
+
+def sampler_classes() -> dict[str, type[Sampler]]:
+    """The samplers that `lessonplan.selection` and `lessonplan.curricula` export, by name."""
+    rooms = [import_module(f"lessonplan.{room}") for room in ("selection", "curricula")]
+    exported = {name: getattr(room, name) for room in rooms for name in room.__all__}
+    return {
+        name: value
+        for name, value in sorted(exported.items())
+        if inspect.isclass(value) and issubclass(value, Sampler) and not inspect.isabstract(value)
+    }
+
+
+def resolve_sampler(name: str) -> type[Sampler]:
+    """The class called `name`, or the one at `my_package.module:Class`.
+
+    Importing a user's module runs its code, so such names belong in the user's own configuration.
+    Raises ConfigError naming the nearest sampler, or what the import found instead.
+    """
+    if ":" not in name:
+        known = sampler_classes()
+        if name not in known:
+            folded = {one.lower(): one for one in known}
+            nearest = get_close_matches(name.lower(), folded, n=1, cutoff=0.0)[0]
+            raise ConfigError(
+                f'no sampler "{name}"; nearest: {folded[nearest]}. All names: lessonplan samplers'
+            )
+        return known[name]
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f'cannot import sampler "{name}": {error}') from error
+    if not (inspect.isclass(found) and issubclass(found, Sampler)):
+        raise ConfigError(f'"{name}" is no subclass of lessonplan.selection.Sampler')
+    return found
+
+
+def make_sampler(
+    name: str,
+    pool: Pool,
+    *,
+    seed: int,
+    tiers: Mapping[str, Sequence[int]] | None = None,
+    **args: object,
+) -> Sampler:
+    """An instance of the sampler called `name`, with `seed` and `tiers` where it takes them.
+
+    Raises ConfigError for an argument that it does not have.
+    """
+    cls = resolve_sampler(name)
+    known = list(inspect.signature(cls).parameters)[1:]
+    for key in args:
+        if key not in known:
+            nearest = get_close_matches(key, known, n=1, cutoff=0.0)
+            raise ConfigError(
+                f'{name} has no argument "{key}"; nearest: {nearest[0]}. All: {", ".join(known)}'
+            )
+    given: dict[str, object] = {"seed": seed} if tiers is None else {"seed": seed, "tiers": tiers}
+    arguments = {key: value for key, value in given.items() if key in known} | args
+    sampler: Sampler = cls(pool, **arguments)
+    return sampler

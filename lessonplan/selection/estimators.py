@@ -1,0 +1,123 @@
+"""Estimators: what is remembered of each problem, updated by the groups that were told.
+
+`update` takes positions (m,) and wins (m, G), which are 1, 0, or NaN; a row without any number
+changes nothing. Only the problems told are touched, so a tell costs O(m).
+"""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lessonplan.selection.base import Positions, Rewards
+from lessonplan.selection.ledger import occurrence
+from lessonplan.selection.state import Stateful
+
+Rates: TypeAlias = NDArray[np.float64]  # success rates in [0, 1]
+
+
+class BetaDecay(Stateful):
+    """A Beta posterior of the success rate that forgets: the estimator of MoPPS (2507.04632).
+
+    k of g solved: alpha <- lam alpha + (1 - lam) a0 + k, beta <- lam beta + (1 - lam) b0 + g - k.
+    The memory is about g / (1 - lam) rollouts; lam = 1 never forgets, and lags a policy that
+    learns. (a0, b0) is the prior of an unseen problem.
+    """
+
+    arrays = ("alpha", "beta")
+
+    def __init__(self, size: int, *, lam: float = 0.5, a0: float = 1.0, b0: float = 1.0) -> None:
+        if not (0 <= lam <= 1 and a0 > 0 and b0 > 0):
+            raise ValueError(f"need 0 <= lam <= 1, a0 > 0, b0 > 0, got {lam}, {a0}, {b0}")
+        self.lam, self.a0, self.b0 = lam, a0, b0
+        self.alpha = np.full(size, a0)  # (N,)
+        self.beta = np.full(size, b0)  # (N,)
+
+    def update(self, positions: Positions, wins: Rewards) -> None:
+        for i, k, g in _visits(positions, wins):
+            self.alpha[i] = self.lam * self.alpha[i] + (1 - self.lam) * self.a0 + k
+            self.beta[i] = self.lam * self.beta[i] + (1 - self.lam) * self.b0 + g - k
+
+    def mean(self, positions: Positions) -> Rates:  # (c,)
+        """The posterior mean of the success rate."""
+        alpha = self.alpha[positions]
+        return np.asarray(alpha / (alpha + self.beta[positions]))
+
+
+class EMA(Stateful):
+    """An exponential moving average of the groups' success rates: p <- (1 - a) p + a k / g.
+
+    The first visit sets p; an unseen problem reads NaN.
+    """
+
+    arrays = ("rates",)
+
+    def __init__(self, size: int, *, a: float = 0.3) -> None:
+        if not 0 < a <= 1:
+            raise ValueError(f"need 0 < a <= 1, got {a!r}")
+        self.a = a
+        self.rates = np.full(size, np.nan)  # (N,)
+
+    def update(self, positions: Positions, wins: Rewards) -> None:
+        for i, k, g in _visits(positions, wins):
+            old = np.where(np.isnan(self.rates[i]), k / g, self.rates[i])
+            self.rates[i] = (1 - self.a) * old + self.a * k / g
+
+    def mean(self, positions: Positions) -> Rates:  # (c,)
+        """The average, NaN where unseen."""
+        return self.rates[positions]
+
+
+class Curve(Stateful):
+    """The success rates of each problem's last K visits, newest last, NaN before the first.
+
+    Also keeps the mean over all problems of each column, at O(m K) a tell.
+    """
+
+    arrays = ("last",)
+
+    def __init__(self, size: int, window: int) -> None:
+        if window < 1:
+            raise ValueError(f"window must be at least 1, got {window!r}")
+        self.last = np.full((size, window), np.nan, np.float32)  # (N, K)
+        self._restored()
+
+    def update(self, positions: Positions, wins: Rewards) -> None:
+        for i, k, g in _visits(positions, wins):
+            self._count(i, -1)
+            self.last[i, :-1] = self.last[i, 1:]
+            self.last[i, -1] = k / g
+            self._count(i, +1)
+
+    def mean(self) -> Rates:  # (K,)
+        """The mean of each column over the problems that have it, NaN where none has."""
+        known = np.maximum(self._known, 1)
+        return np.where(self._known > 0, self._sum / known, np.nan)
+
+    def _count(self, i: Positions, sign: int) -> None:
+        rows = self.last[i]
+        # 24-bit rates add up in 53 bits without rounding, so the order of tells does not matter
+        self._sum += sign * np.nansum(rows, axis=0, dtype=np.float64)
+        self._known += sign * np.count_nonzero(~np.isnan(rows), axis=0)
+
+    def _restored(self) -> None:
+        self._sum = np.zeros(self.last.shape[1])  # (K,)
+        self._known = np.zeros(self.last.shape[1], np.int64)  # (K,)
+        for start in range(0, len(self.last), 1 << 16):
+            self._count(np.arange(start, min(start + (1 << 16), len(self.last))), +1)
+
+
+def _visits(
+    positions: Positions, wins: Rewards
+) -> Iterator[tuple[Positions, NDArray[np.float64], NDArray[np.int64]]]:
+    """Positions, successes k and scorable rollouts g >= 1 of the groups, each position once.
+
+    A problem told twice at once comes in a second portion, after the first was applied.
+    """
+    k, g = np.nansum(wins, axis=1), np.count_nonzero(~np.isnan(wins), axis=1)  # (m,)
+    rank = occurrence(positions)
+    for visit in range(int(rank.max(initial=-1)) + 1):
+        now = (rank == visit) & (g > 0)
+        if now.any():
+            yield positions[now], k[now], g[now]

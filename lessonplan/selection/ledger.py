@@ -1,0 +1,75 @@
+"""Which problems are asked and not yet told, so that none is handed out twice at once."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lessonplan.selection.state import Stateful
+
+
+class Ledger(Stateful):
+    """Counts the open asks of every problem, and the free problems of every list.
+
+    `lists` (N,) puts each problem into one list, such as a level or a tier; a negative number
+    keeps it out of all. Without it there is one list, number 0. Costs O(m) a call.
+    """
+
+    arrays = ("busy",)
+
+    def __init__(
+        self, size: int, lists: NDArray[np.signedinteger] | None = None, *, n_lists: int = 1
+    ) -> None:
+        self.lists = np.zeros(size, np.int64) if lists is None else lists.astype(np.int64)  # (N,)
+        self.n_lists = max(n_lists, int(self.lists.max(initial=0)) + 1)
+        self.busy = np.zeros(size, np.int32)  # (N,) open asks
+        self.free = self._counted(np.arange(size))  # (C,) problems without an open ask
+
+    @property
+    def in_flight(self) -> int:
+        """Open asks, all problems together."""
+        return int(self.busy.sum())
+
+    def take(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Open an ask for each of `positions` (m,), which come back unchanged."""
+        self._check_range(positions)
+        fresh = np.unique(positions[self.busy[positions] == 0])
+        np.add.at(self.busy, positions, 1)
+        self.free -= self._counted(fresh)
+        return positions
+
+    def release(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Close one ask for each of `positions` (m,). Returns (m,) whether one was open.
+
+        False marks a repeated or unasked tell, which must not teach anything.
+        """
+        self._check_range(positions)
+        was_open = self.busy[positions] > occurrence(positions)  # (m,)
+        closed = positions[was_open]
+        np.subtract.at(self.busy, closed, 1)
+        closed = np.unique(closed)
+        self.free += self._counted(closed[self.busy[closed] == 0])
+        return was_open
+
+    def _counted(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        lists = self.lists[positions]
+        return np.bincount(lists[lists >= 0], minlength=self.n_lists)  # (C,)
+
+    def _restored(self) -> None:
+        self.free = self._counted(np.flatnonzero(self.busy == 0))
+
+    def _check_range(self, positions: NDArray[np.int64]) -> None:
+        if len(positions) and not 0 <= positions.min() <= positions.max() < len(self.busy):
+            raise IndexError(
+                f"positions must lie in 0..{len(self.busy) - 1},"
+                f" got {positions.min()}..{positions.max()}"
+            )
+
+
+def occurrence(positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(m,) how often the same position came before in `positions`: 0 at its first place."""
+    order = np.argsort(positions, kind="stable")
+    ordered = positions[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))  # first place of each run
+    runs = np.diff(starts, append=len(ordered))
+    rank = np.empty(len(positions), np.int64)
+    rank[order] = np.arange(len(ordered)) - np.repeat(starts, runs)
+    return rank

@@ -1,0 +1,225 @@
+"""The configuration of a study: frozen dataclasses, read from one TOML file, checked by name."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from lessonplan.curricula import resolve_sampler
+from lessonplan.errors import ConfigError
+from lessonplan.generators import family
+
+Mix: TypeAlias = Literal["easy", "medium", "hard", "mixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to train: which tiers the training set is made of, and who chooses from it.
+
+    `mix` is one tier, or "mixed": a third of the training set from each. `sampler` is a class of
+    lessonplan or `my_package.module:Class`; `args` are its keyword arguments.
+    """
+
+    sampler: str
+    mix: Mix = "mixed"
+    args: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What is crossed with what: every combination is one run."""
+
+    arms: Sequence[str] = ("easy", "uniform")
+    sizes: Sequence[int] = (8, 64, 512)  # unique problems of a training set
+    families: Sequence[str] = ("counting",)
+    starts: Sequence[int] = (0, 1, 2)  # seeds of the warm starts, the outer unit of comparison
+    seeds: Sequence[int] = (0,)  # training-set draw, sampler and rollouts, within a start
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """GRPO settings of the tiny learner, as measured; the rest are TRL's defaults."""
+
+    steps: int = 200
+    learning_rate: float = 1e-4
+    problems_per_step: int = 8
+    group_size: int = 8  # rollouts per problem
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """Held-out problems: validation during training, test once at the end."""
+
+    test_per_level: int = 80
+    validation_per_level: int = 40
+    every: int = 50  # optimizer steps between evaluations on validation problems
+    samples: int = 4  # completions per test problem at temperature 1
+
+
+@dataclass(frozen=True, slots=True)
+class StudyConfig:
+    """A whole study. `sft_steps` is the supervised control: 0 leaves it out."""
+
+    name: str
+    grid: Grid = Grid()
+    arms: Mapping[str, Arm] = field(default_factory=dict)
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    sft_steps: int = 200
+    workers: int = 2  # processes, one torch thread each
+
+    def __post_init__(self) -> None:
+        known = {**BUILT_IN_ARMS, **self.arms}
+        for name in self.grid.arms:
+            if name not in known:
+                raise ConfigError(unknown("arm", name, known))
+            resolve_sampler(known[name].sampler)
+        for name in self.grid.families:
+            family(name)
+        for size in self.grid.sizes:
+            if size < self.train.problems_per_step:
+                raise ConfigError(
+                    f"size {size} is below the {self.train.problems_per_step} problems of a step, "
+                    "which would train nothing; raise the size or lower train.problems_per_step"
+                )
+        if self.train.group_size < 2:
+            raise ConfigError(
+                f"train.group_size must be at least 2, got {self.train.group_size}: the advantage "
+                "of a rollout is its difference from the others of its group"
+            )
+        for axis in ("arms", "sizes", "families", "starts", "seeds"):
+            values = getattr(self.grid, axis)
+            if not values or len(set(values)) != len(values):
+                raise ConfigError(f"grid.{axis} must name distinct values, got {list(values)}")
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name; a study's own arms come before the built-in ones."""
+        return self.arms.get(name) or BUILT_IN_ARMS[name]
+
+
+BUILT_IN_ARMS: Mapping[str, Arm] = {
+    "easy": Arm("EasyOnly", "easy"),
+    "mixed": Arm("FixedMixture", "mixed"),
+    "uniform": Arm("Uniform", "mixed"),
+    "adaptive": Arm("AdaptiveDifficulty", "mixed"),
+    "lim": Arm("LIM", "mixed"),
+    "hard": Arm("Uniform", "hard"),
+}
+
+PRESETS: Mapping[str, StudyConfig] = {
+    "quick": StudyConfig("quick"),
+    "full": StudyConfig(
+        "full",
+        grid=Grid(
+            arms=("easy", "uniform", "adaptive", "lim"),
+            sizes=(8, 16, 32, 64, 128, 256, 512),
+            seeds=(0, 1),
+        ),
+    ),
+}
+
+
+def load_study(source: str) -> StudyConfig:
+    """A preset by name, or the TOML file at that path.
+
+    Raises ConfigError naming file, line and the nearest valid name for whatever is wrong.
+    """
+    if source in PRESETS:
+        return PRESETS[source]
+    path = Path(source)
+    if not path.is_file():
+        raise ConfigError(
+            f"{source} is neither a file nor a preset; presets: {', '.join(PRESETS)}"
+        )
+    text = path.read_text(encoding="utf-8")
+    try:
+        return parse_study(tomllib.loads(text), where=str(path), text=text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def parse_study(table: Mapping[str, object], *, where: str, text: str = "") -> StudyConfig:
+    """The configuration that a parsed TOML table describes."""
+    _check_keys(table, StudyConfig, "", where, text)
+    sections = {"grid": Grid, "train": Train, "evaluate": Evaluate}
+    for name, cls in sections.items():
+        section = table.get(name, {})
+        if isinstance(section, Mapping):
+            _check_keys(section, cls, name, where, text)
+    arms = table.get("arms", {})
+    if isinstance(arms, Mapping):
+        for name, arm in arms.items():
+            if isinstance(arm, Mapping):
+                _check_keys(arm, Arm, f"arms.{name}", where, text)
+    try:
+        return msgspec.convert(table, StudyConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {error}".replace("`$.", "`")) from None
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def unknown(what: str, name: str, known: Mapping[str, object] | Sequence[str]) -> str:
+    """A message for a name that does not exist, with the nearest one that does."""
+    nearest = get_close_matches(name, list(known), n=1, cutoff=0.0)
+    return f'no {what} "{name}"; nearest: {nearest[0]}. All: {", ".join(known)}'
+
+
+def _check_keys(
+    table: Mapping[str, object], cls: type, section: str, where: str, text: str
+) -> None:
+    names = [one.name for one in fields(cls)]  # type: ignore[arg-type]  # always a dataclass
+    for key in table:
+        if key not in names:
+            inside = f" in [{section}]" if section else ""
+            nearest = get_close_matches(key, names, n=1, cutoff=0.0)[0]
+            raise ConfigError(
+                f'{where}{_line_of(key, section, text)}: unknown key "{key}"{inside}; '
+                f'nearest: "{nearest}"'
+            )
+
+
+def _line_of(key: str, section: str, text: str) -> str:
+    """`:14` when the key can be found below its section's header, else nothing."""
+    current = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[([^\]]+)\]", line)
+        if header:
+            current = header[1].strip()
+            if current == f"{section}.{key}".lstrip("."):
+                return f":{number}"
+        elif current == section and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
+            return f":{number}"
+    return ""
+
+
+def study_toml(config: StudyConfig) -> str:
+    """The resolved configuration as TOML, arms included; `load_study` reads it back."""
+    table = asdict(config)
+    table["arms"] = {name: asdict(config.arm(name)) for name in config.grid.arms}
+    lines: list[str] = []
+    _write_table(lines, table, "")
+    return "\n".join(lines) + "\n"
+
+
+def _write_table(lines: list[str], table: Mapping[str, object], prefix: str) -> None:
+    for key, value in table.items():
+        if not isinstance(value, Mapping):
+            lines.append(f"{key} = {_toml(value)}")
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            name = f"{prefix}.{key}" if prefix else key
+            if any(not isinstance(inner, Mapping) for inner in value.values()):
+                lines += ["", f"[{name}]"]
+            _write_table(lines, value, name)
+
+
+def _toml(value: object) -> str:
+    """JSON writes strings, numbers, booleans and lists of them as TOML does."""
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,346 @@
+"""Plug a Curriculum into a TRL trainer: ask when it generates, tell when rewards exist.
+
+TRL's data loader runs up to five batches ahead of the rewards, so an order decided in a sampler is
+old when it is used. Here the loader's rows are placeholders: the problems are asked for inside the
+generation call and told as soon as the rewards are gathered, so no decision is a step stale.
+"""
+
+import inspect
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import torch
+from accelerate.utils import broadcast_object_list
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from lessonplan.curricula import Curriculum, Outcome, Pick
+from lessonplan.curricula.state import load_state, save_state
+from lessonplan.errors import EngineError
+from lessonplan.generators import Problem
+
+if TYPE_CHECKING:
+    from trl import GRPOTrainer
+
+STATE_FILE = "curriculum_state.json"
+Row: TypeAlias = dict[str, object]
+
+# The four methods of the live trainer that are wrapped, and the arguments they must take.
+SEAMS = {
+    "_generate_and_score_completions": ("inputs",),
+    "_calculate_rewards": ("inputs", "prompts", "completions", "completion_ids_list"),
+    "_save_checkpoint": ("model", "trial"),
+    "_load_optimizer_and_scheduler": ("checkpoint",),
+}
+
+
+def attach(trainer: "GRPOTrainer", curriculum: Curriculum) -> None:
+    """Let `curriculum` choose the problems of every generation of `trainer`.
+
+    Call it once, before `trainer.train()`. The trainer's own dataset then only sets how many
+    steps an epoch has; prompts and every other column come from the curriculum's pool, under the
+    user's own column names for imported problems. Groups refused by a gate get advantage zero.
+    The curriculum's state is saved inside TRL's checkpoints and restored from them. Under several
+    ranks, rank 0 alone asks and tells.
+
+    Raises EngineError when this TRL lacks a method that is needed, when a batch does not consist
+    of whole groups, or when the pool or the dataset is smaller than the problems of a step.
+    """
+    _Attachment(trainer, curriculum).hook()
+
+
+class _Attachment:
+    def __init__(self, trainer: "GRPOTrainer", curriculum: Curriculum) -> None:
+        self.trainer, self.curriculum = trainer, curriculum
+        self.rank: int = trainer.accelerator.process_index
+        self.ranks: int = trainer.accelerator.num_processes
+        self.group: int = trainer.num_generations
+        self.picks: list[Pick] = []  # of the generation under way, rank 0 only
+        self.accepted: list[bool] = []  # per pick of this generation, on every rank
+        self.policy_step = 0
+        self.seconds = {"generate": 0.0, "score": 0.0, "curriculum": 0.0}  # since the last step
+        self.rollouts = self.tokens = 0  # since the last step
+        self.recorder = _StepRecorder(self)
+        self._check()
+
+    def _check(self) -> None:
+        import trl
+
+        trainer, args = self.trainer, self.trainer.args
+        for name, expected in SEAMS.items():
+            method = getattr(trainer, name, None)
+            if method is None or not set(expected) <= set(inspect.signature(method).parameters):
+                raise EngineError(
+                    f"TRL {trl.__version__} is untested (tested: 1.16); {name}({', '.join(expected)}) "
+                    "is missing, so attach refuses"
+                )
+        if getattr(trainer._calculate_rewards, "_lessonplan", False):
+            raise EngineError("this trainer has a curriculum already; attach once")
+        problems = args.generation_batch_size // self.group
+        rows = args.generation_batch_size // self.ranks
+        if args.generation_batch_size % self.group or rows * self.ranks % self.group:
+            raise EngineError(
+                f"a generation of {args.generation_batch_size} completions is not a whole number "
+                f"of groups of {self.group}"
+            )
+        if len(self.curriculum.pool) < problems:
+            raise EngineError(
+                f"the pool has {len(self.curriculum.pool)} problems, a step needs {problems}; "
+                f"use at least {problems} problems or a smaller batch"
+            )
+        dataset = trainer.train_dataset
+        if hasattr(dataset, "__len__") and len(dataset) < problems:
+            raise EngineError(
+                f"train_dataset has {len(dataset)} rows, fewer than the {problems} problems of a "
+                "step: TRL would train nothing, silently. Its rows are only placeholders; any "
+                f"dataset of {problems} rows or more will do"
+            )
+        window = args.steps_per_generation * trainer.num_iterations
+        micro_steps = args.save_steps * args.gradient_accumulation_steps
+        if args.save_strategy == "steps" and micro_steps % window:
+            warnings.warn(
+                f"save_steps={args.save_steps} saves inside a generation window of {window} micro "
+                "steps; TRL does not save the generated batch, so a resumed run generates anew and "
+                f"differs. Let save_steps x {args.gradient_accumulation_steps} be a multiple of "
+                f"{window}",
+                stacklevel=4,
+            )
+
+    def hook(self) -> None:
+        trainer = self.trainer
+        trainer._generate_and_score_completions = self._generating(
+            trainer._generate_and_score_completions
+        )
+        trainer._calculate_rewards = self._scoring(trainer._calculate_rewards)
+        trainer._save_checkpoint = self._saving(trainer._save_checkpoint)
+        trainer._load_optimizer_and_scheduler = self._loading(
+            trainer._load_optimizer_and_scheduler
+        )
+        trainer.add_callback(self.recorder)
+
+    # -- ask ------------------------------------------------------------------------------------
+
+    def _generating(
+        self, original: Callable[[list[Row]], dict[str, torch.Tensor]]
+    ) -> Callable[[list[Row]], dict[str, torch.Tensor]]:
+        def generate_and_score(inputs: list[Row]) -> dict[str, torch.Tensor]:
+            if not self.trainer.model.training:  # evaluation spends no asks
+                return original(inputs)
+            started = time.perf_counter()
+            rows = self._ask(len(inputs))
+            asked = time.perf_counter()
+            overhead = self.seconds["score"] + self.seconds["curriculum"]
+            output = original(rows)
+            later = self.seconds["score"] + self.seconds["curriculum"] - overhead
+            self.seconds["generate"] += time.perf_counter() - asked - later
+            self.seconds["curriculum"] += asked - started
+            if self.curriculum.gates:
+                first = self.rank * len(inputs)
+                keep = [self.accepted[(first + j) // self.group] for j in range(len(inputs))]
+                mask = torch.tensor(keep, device=output["advantages"].device)
+                output["advantages"] = output["advantages"] * mask
+            return output
+
+        return generate_and_score
+
+    def _ask(self, rows_here: int) -> list[Row]:
+        """This rank's rows of the next generation: picks in order, each repeated group times."""
+        count = rows_here * self.ranks // self.group
+        self.policy_step = self.trainer.state.global_step
+        positions: list[int] = [0] * count
+        if self.rank == 0:
+            self.picks = self.curriculum.ask(count, step=self.policy_step)
+            positions = [pick.position for pick in self.picks]
+        problems = [pick.problem for pick in self.picks]
+        if self.ranks > 1:
+            positions = broadcast_object_list(positions, from_process=0)
+            problems = [self.curriculum.pool[position] for position in positions]
+        rows = [_row(problem) for problem in problems]
+        first = self.rank * rows_here
+        return [dict(rows[(first + j) // self.group]) for j in range(rows_here)]
+
+    # -- tell -----------------------------------------------------------------------------------
+
+    def _scoring(self, original: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        def calculate_rewards(
+            inputs: list[Row],
+            prompts: list[object],
+            completions: list[object],
+            completion_ids_list: list[list[int]],
+        ) -> torch.Tensor:
+            started = time.perf_counter()
+            rewards = original(inputs, prompts, completions, completion_ids_list)  # (W n, F)
+            scored = time.perf_counter()
+            if self.trainer.model.training:
+                lengths = torch.tensor(
+                    [len(ids) for ids in completion_ids_list], device=rewards.device
+                )
+                lengths = self.trainer.accelerator.gather(lengths)  # (W n,)
+                self._tell(rewards, lengths)
+                self.seconds["score"] += scored - started
+                self.seconds["curriculum"] += time.perf_counter() - scored
+            return rewards
+
+        calculate_rewards._lessonplan = True  # type: ignore[attr-defined]  # marks the trainer
+        return calculate_rewards
+
+    def _tell(self, rewards: torch.Tensor, lengths: torch.Tensor) -> None:
+        """Raw rewards, summed over functions; a rollout that none could score is NaN."""
+        by_function = rewards.double().cpu().numpy()  # (W n, F)
+        unscorable = np.isnan(by_function).all(axis=1)
+        total = np.where(unscorable, np.nan, np.nansum(by_function, axis=1))
+        groups = total.reshape(-1, self.group)  # (m, G)
+        tokens = lengths.cpu().numpy().reshape(-1, self.group).sum(axis=1)  # (m,)
+        self.rollouts += groups.size
+        self.tokens += int(tokens.sum())
+        accepted: list[bool] = [True] * len(groups)
+        if self.rank == 0:
+            parts = by_function.reshape(len(groups), self.group, -1)  # (m, G, F)
+            statuses = self.curriculum.tell(
+                Outcome(
+                    pick.ticket,
+                    group.tolist(),
+                    policy_step=self.policy_step,
+                    tokens=int(count),
+                    extras=self._extras(part),
+                )
+                for pick, group, count, part in zip(self.picks, groups, tokens, parts, strict=True)
+            )
+            accepted = [status == "trained" for status in statuses]
+            metrics = self.trainer._metrics["train"]
+            for name, value in self.curriculum.metrics().items():
+                metrics[f"curriculum/{name}"].append(value)
+        if self.ranks > 1 and self.curriculum.gates:
+            accepted = broadcast_object_list(accepted, from_process=0)
+        self.accepted = accepted
+
+    def _extras(self, part: np.ndarray) -> Mapping[str, object]:
+        """The rewards of each function (G, F), where there are several."""
+        if part.shape[1] == 1:
+            return {}
+        names: Sequence[str] = self.trainer.reward_func_names
+        return {"rewards": {name: part[:, i].tolist() for i, name in enumerate(names)}}
+
+    # -- checkpoints ----------------------------------------------------------------------------
+
+    def _saving(self, original: Callable[..., None]) -> Callable[..., None]:
+        def save_checkpoint(model: object, trial: object) -> None:
+            original(model, trial)
+            self.recorder.flush()  # so that the saved journal position includes this step
+            if self.rank == 0:
+                step = self.trainer.state.global_step
+                folder = Path(self.trainer._get_output_dir(trial=trial)) / f"checkpoint-{step}"
+                save_state(folder / STATE_FILE, self.curriculum.state_dict())
+
+        return save_checkpoint
+
+    def _loading(self, original: Callable[..., None]) -> Callable[..., None]:
+        def load_optimizer_and_scheduler(checkpoint: str | os.PathLike[str] | None) -> None:
+            original(checkpoint)
+            if checkpoint is not None and self.rank == 0:
+                self._restore(Path(checkpoint))
+
+        return load_optimizer_and_scheduler
+
+    def _restore(self, checkpoint: Path) -> None:
+        path = checkpoint / STATE_FILE
+        if path.exists():
+            self.curriculum.load_state_dict(load_state(path))
+        else:
+            trainer_state = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+            step = int(trainer_state["global_step"])
+            if self.curriculum.journal is None:
+                raise EngineError(
+                    f"{path} is missing, and without a journal the curriculum cannot be rebuilt; "
+                    "resume from another checkpoint"
+                )
+            warnings.warn(
+                f"{path} is missing: the curriculum is rebuilt from {self.curriculum.journal.path} "
+                f"up to step {step}",
+                stacklevel=2,
+            )
+            self.curriculum.replay(until_step=step)
+        self.curriculum.abandon()  # TRL generates anew
+
+
+def _row(problem: Problem) -> Row:
+    """One dataset row: what a verifier needs, the user's own columns as they were, the prompt."""
+    return {
+        "answer": problem.answer,
+        "problem_id": problem.id,
+        "level": problem.level,
+        **problem.data,
+        "prompt": problem.prompt,
+    }
+
+
+class _StepRecorder(TrainerCallback):
+    """Write one `step` event after every optimizer step, with what the trainer logged for it."""
+
+    def __init__(self, attachment: _Attachment) -> None:
+        self.attachment = attachment
+        self.started = time.perf_counter()
+        self.pending: dict[str, object] | None = None
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        self.started = time.perf_counter()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        self.flush()
+        one = self.attachment
+        total = time.perf_counter() - self.started
+        seconds = {**one.seconds, "train": max(0.0, total - sum(one.seconds.values()))}
+        self.pending = {
+            "step": state.global_step,
+            "rollouts": one.rollouts,
+            "tokens": one.tokens,
+            "seconds": {name: round(value, 6) for name, value in seconds.items()},
+        }
+        one.seconds = dict.fromkeys(one.seconds, 0.0)
+        one.rollouts = one.tokens = 0
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, object] | None = None,
+        **kwargs: object,
+    ) -> None:
+        if self.pending is not None and self.pending["step"] == state.global_step and logs:
+            self.flush(scalars=_scalars(logs))
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        self.flush()
+        if self.attachment.rank == 0:
+            self.attachment.curriculum.finish()
+
+    def flush(self, scalars: Mapping[str, float] | None = None) -> None:
+        if self.pending is not None and self.attachment.rank == 0:
+            extra = {} if scalars is None else {"scalars": scalars}
+            self.attachment.curriculum.record("step", **self.pending, **extra)
+        self.pending = None
+
+
+# What the engine's own logger keeps in full and no later question about a curriculum needs.
+UNRECORDED = ("clip_ratio/", "completions/m", "learning_rate", "num_tokens", "epoch", "step_time")
+
+
+def _scalars(logs: Mapping[str, object]) -> dict[str, float]:
+    """The finite numbers of a log line, to six digits; durations stand under `seconds` alone."""
+    return {
+        name: float(f"{value:.6g}")
+        for name, value in logs.items()
+        if isinstance(value, int | float) and np.isfinite(value) and not name.startswith(UNRECORDED)
+    }
