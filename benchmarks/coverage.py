@@ -62,8 +62,11 @@ def simulate(world: World, design_name: str, rng: np.random.Generator) -> ItemTa
         return (rng.random(len(LEVELS)) < 1 / (1 + np.exp(-easiness - middle))).astype(float)
 
     own = [
-        (rng.normal(0, world.level_sd), 1 + rng.normal(0, world.gain_sd),
-         rng.normal(0, world.favor_sd / 2))
+        (
+            rng.normal(0, world.level_sd),
+            1 + rng.normal(0, world.gain_sd),
+            rng.normal(0, world.favor_sd / 2),
+        )
         for _ in range(world.starts)
     ]
     rows = []
@@ -76,8 +79,17 @@ def simulate(world: World, design_name: str, rng: np.random.Generator) -> ItemTa
                     rows.append((name, n, f"s{s}", seed, answers(value)))
     names, sizes, starts, seeds, share = zip(*rows, strict=True)
     return ItemTable(
-        "simulated", "test", strata, weights, names, np.array(sizes), starts, np.array(seeds),
-        np.array(share), np.ones(len(rows), int), np.ones(len(rows), int),
+        "simulated",
+        "test",
+        strata,
+        weights,
+        names,
+        np.array(sizes),
+        starts,
+        np.array(seeds),
+        np.array(share),
+        np.ones(len(rows), int),
+        np.ones(len(rows), int),
         tuple(f"s{s}" for s in range(world.starts)),
         np.array([answers(np.clip(A0 + level, 0.02, 0.98)) for level, _, _ in own]),
     )
@@ -192,9 +204,7 @@ def main() -> None:
     parser.add_argument("--others", action="store_true", help="three other methods beside it")
     args = parser.parse_args()
     begun = time.perf_counter()
-    row = measure(
-        SCENARIOS[args.scenario], args.design, args.studies, args.resamples, args.others
-    )
+    row = measure(SCENARIOS[args.scenario], args.design, args.studies, args.resamples, args.others)
     head = {"scenario": args.scenario, "design": args.design, "studies": args.studies}
     print(json.dumps({**head, **row, "seconds": round(time.perf_counter() - begun, 1)}))
 

@@ -188,7 +188,7 @@ class Report(Verb):
     runs: Annotated[Positional[Path], option(metavar="FOLDER")]
     """Folder of a study."""
     out: Out = None
-    """File or folder of the report, by default inside the study."""
+    """HTML file, or a folder for it; by default report.html inside the study."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,45 +228,74 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Raises SystemExit only for --help and for what cannot be parsed.
     """
-    given: Verb | Pool = tyro.cli(
-        Typed,  # type: ignore[arg-type]  # a union of types is what tyro documents
+    try:
+        return _guarded(_parse(args))
+    except BrokenPipeError:  # whoever read our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BY_SIGNAL + 13  # SIGPIPE
+
+
+def _parse(args: Sequence[str] | None) -> Verb:
+    typed: Verb | Pool = tyro.cli(
+        Typed,
         prog="lessonplan",
         description=DESCRIPTION,
         args=args,
         config=(FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixes),
     )
-    typed = given.do if isinstance(given, Pool) else given
+    return typed.do if isinstance(typed, Pool) else typed
+
+
+def _guarded(typed: Verb) -> int:
+    """Do what was typed, and turn whatever stops it into a sentence and an exit code."""
     try:
         with _signals():
             return _run(typed)
     except Stopped as stop:
-        _say(typed, _stopped(typed), "Stopped", code := BY_SIGNAL + stop.number)
-        return code
-    except BrokenPipeError:  # the reader of a pipe has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BY_SIGNAL + 13  # SIGPIPE
+        return _say(typed, _stopped(typed), "Stopped", BY_SIGNAL + stop.number)
+    except BrokenPipeError:
+        raise
     except (LessonplanError, OSError) as error:
         if typed.debug:
             traceback.print_exc()
-        _say(typed, _three_lines(error), type(error).__name__, code := _code(error))
-        return code
-    except Exception as error:
+        return _say(typed, _three_lines(error), type(error).__name__, _code(error))
+    except Exception as error:  # noqa: BLE001  # the last line of defense against our own bugs
         if typed.debug:
             traceback.print_exc()
         text = (
             f"this is a bug of lessonplan: {type(error).__name__}: {error}\n"
             "The same command with --debug shows where; please report it"
         )
-        _say(typed, text, type(error).__name__, OUR_BUG)
-        return OUR_BUG
+        return _say(typed, text, type(error).__name__, OUR_BUG)
 
 
 def _run(typed: Verb) -> int:
-    from lessonplan import cli_verbs  # numpy, rich and the rooms: not for --help
+    from lessonplan import cli_study, cli_verbs  # numpy and rich: not for --help
 
-    answer = cli_verbs.DO[type(typed)](typed)
+    answer: cli_verbs.Answer
+    match typed:
+        case Doctor():
+            answer = cli_verbs.doctor(typed)
+        case Generate():
+            answer = cli_verbs.generate(typed)
+        case PoolShow():
+            answer = cli_verbs.pool_show(typed)
+        case PoolImport():
+            answer = cli_verbs.pool_import(typed)
+        case Samplers():
+            answer = cli_verbs.samplers(typed)
+        case Study():
+            answer = cli_study.study(typed)
+        case Fit():
+            answer = cli_study.fit(typed)
+        case Compare():
+            answer = cli_study.compare(typed)
+        case Report():
+            answer = cli_study.report(typed)
+        case _:
+            raise AssertionError(typed)
     if typed.json:
-        print(cli_verbs.as_json(answer.facts))
+        print(cli_verbs.as_json(answer.facts), flush=True)
     elif not typed.quiet:
         cli_verbs.show(answer)
     return answer.code
@@ -315,9 +344,11 @@ def _three_lines(error: Exception) -> str:
     return "\n".join([head, *rest])
 
 
-def _say(typed: Verb, text: str, kind: str, code: int) -> None:
+def _say(typed: Verb, text: str, kind: str, code: int) -> int:
+    """Say why it ended, on stderr and as JSON if that was asked for; returns the exit code."""
     print(text, file=sys.stderr)
     if typed.json:
         from lessonplan import cli_verbs
 
         print(cli_verbs.as_json({"error": text, "kind": kind, "exit": code}))
+    return code

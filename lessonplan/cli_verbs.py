@@ -1,30 +1,26 @@
-"""What the verbs of the command line do: each turns what was typed into an `Answer`."""
+"""What most verbs do: each turns what was typed into an `Answer`; studies have their own file."""
 
-import dataclasses
 import inspect
 import os
 import platform
 import re
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 from rich.console import Console, RenderableType
 from rich.table import Table
 
 from lessonplan import cli
-from lessonplan.errors import ConfigError, FormatError, LessonplanError, LockedError
+from lessonplan.errors import ConfigError, FormatError, LockedError
 
 if TYPE_CHECKING:
     from lessonplan.generators import Pool, Problem
-    from lessonplan.training.config import StudyConfig
 
 EXTRAS = {"train": ("torch", "transformers", "trl", "peft", "accelerate", "datasets"),
           "parquet": ("pyarrow",)}  # fmt: skip
@@ -43,12 +39,14 @@ class Answer:
 
 def show(answer: Answer) -> None:
     """Print an answer; texts keep their lines."""
-    console = _console()
-    for one in answer.shown:
-        if isinstance(one, str):
-            console.print(one, markup=False, highlight=False, soft_wrap=True)
-        else:
-            console.print(one)
+    console = open_console()
+    with console.capture() as page:  # rich would end the process when a pipe breaks
+        for one in answer.shown:
+            if isinstance(one, str):
+                console.print(one, markup=False, highlight=False, soft_wrap=True)
+            else:
+                console.print(one)
+    print(page.get(), end="", flush=True)
 
 
 def as_json(facts: Mapping[str, object]) -> str:
@@ -62,12 +60,12 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def _console(*, stderr: bool = False) -> Console:
+def open_console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, width=None if stream.isatty() else WITHOUT_A_TERMINAL)
 
 
-def _table(*columns: str, rows: Sequence[Sequence[object]]) -> Table:
+def as_table(*columns: str, rows: Sequence[Sequence[object]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -155,7 +153,9 @@ def _indented(prompt: object) -> str:
     """A prompt as text, control characters made visible."""
     if not isinstance(prompt, str):
         prompt = "\n".join(f"{one['role']}: {one['content']}" for one in prompt)  # type: ignore[attr-defined]
-    visible = "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in prompt)
+    visible = "".join(
+        one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in prompt
+    )
     return visible.replace("\n", "\n  ")
 
 
@@ -176,7 +176,7 @@ def samplers(typed: cli.Samplers) -> Answer:
     return Answer(
         {"samplers": cards},
         [
-            _table("sampler", "arm in a study", "what it does", "arXiv", rows=rows),
+            as_table("sampler", "arm in a study", "what it does", "arXiv", rows=rows),
             "\nOne of them in full: lessonplan samplers NAME",
         ],
     )
@@ -198,9 +198,7 @@ def _sampler_card(name: str) -> Answer:
     }
     listed = "\n".join(f"  {key} = {value}" for key, value in arguments.items())
     python = f"sampler = lessonplan.{cls.__name__}(pool)"
-    return Answer(
-        facts, [cls.__name__, "", text, "\narguments:", listed, f"\nin Python: {python}"]
-    )
+    return Answer(facts, [cls.__name__, "", text, "\narguments:", listed, f"\nin Python: {python}"])
 
 
 def _summary(cls: type) -> str:
@@ -223,81 +221,6 @@ def _default(parameter: inspect.Parameter) -> object:
     return value if isinstance(value, bool | int | float | str) else repr(value)
 
 
-# Studies
-
-
-def study(typed: cli.Study) -> Answer:
-    from lessonplan.training.config import load_study
-
-    config = load_study(typed.source)
-    if typed.workers is not None:
-        if typed.workers < 1:
-            raise ConfigError(f"--workers must be at least 1, got {typed.workers}")
-        config = dataclasses.replace(config, workers=typed.workers)
-    folder = typed.out or Path("runs") / config.name
-    if typed.status:
-        return _study_status(config, folder)
-    lacking = [name for name in EXTRAS["train"] if find_spec(name) is None]
-    if lacking:
-        raise ConfigError(f'a study needs {", ".join(lacking)}: pip install "lessonplan[train]"')
-    return _run_study(config, folder, typed)
-
-
-def _run_study(config: "StudyConfig", folder: Path, typed: cli.Study) -> Answer:
-    from lessonplan.cli_progress import Display
-    from lessonplan.training.study import run_study
-
-    display = Display(_console(stderr=True), quiet=typed.quiet or typed.json)
-    with display:
-        result = run_study(config, folder, display)
-    facts: dict[str, object] = {
-        "folder": folder,
-        "earlier": [run.id for run in result.earlier],
-        "done": [run.id for run in result.done],
-        "failed": result.failed,
-    }
-    shown: list[RenderableType] = [
-        f"{len(result.done)} runs done now, {len(result.earlier)} earlier, "
-        f"{len(result.failed)} failed: {folder}"
-    ]
-    if any(run.kind == "rl" for run in (*result.done, *result.earlier)):
-        found = _write_report(folder, None)
-        facts |= found.facts
-        shown += found.shown
-    if result.failed:
-        shown.append("What failed is tried again by the same command; details: lessonplan study "
-                     f"{typed.source} -o {folder} --status")  # fmt: skip
-    return Answer(facts, shown, cli.SOME_FAILED if result.failed else cli.DONE)
-
-
-def _study_status(config: "StudyConfig", folder: Path) -> Answer:
-    from lessonplan.training.plan import expand, journal_path
-
-    states = {run.id: _state(journal_path(folder, run)) for run in expand(config)}
-    counts = Counter(state for state, _ in states.values())
-    total = ", ".join(f"{count} {state}" for state, count in counts.items())
-    rows = [[name, *state] for name, state in states.items()]
-    code = cli.DAMAGED if counts["damaged"] else cli.SOME_FAILED if counts["failed"] else cli.DONE
-    facts = {"folder": folder, "counts": counts, "runs": {name: s[0] for name, s in states.items()}}
-    return Answer(facts, [_table("run", "state", "", rows=rows), f"\n{folder}: {total}"], code)
-
-
-def _state(journal: Path) -> tuple[str, str]:
-    """How far a run is, and a detail: its last step, or what went wrong."""
-    from lessonplan.analysis.journals import read_journal
-
-    if not journal.exists():
-        return "not begun", ""
-    try:
-        run = read_journal(journal)
-    except FormatError as error:
-        return "damaged", str(error)
-    if run.status != "unfinished":
-        return run.status, run.error or ""
-    step = run.steps.step[-1] if len(run.steps.step) else 0
-    return "under way or interrupted", f"step {step} of {run.info.steps}"
-
-
 # The doctor
 
 
@@ -312,9 +235,7 @@ def _check_machine() -> Answer:
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
     }
-    extras = {
-        extra: {name: _installed(name) for name in names} for extra, names in EXTRAS.items()
-    }
+    extras = {extra: {name: _installed(name) for name in names} for extra, names in EXTRAS.items()}
     engines = {}
     for name, tested in TESTED.items():
         here = _installed(name)
@@ -333,7 +254,7 @@ def _check_machine() -> Answer:
     rows.append(["writing and locking", problem or "works", ""])
     facts = {**machine, "extras": extras, "engines": engines, "problem": problem}
     last = f"not ready: {problem}" if problem else "ready"
-    return Answer(facts, [_table("", "", "", rows=rows), last], cli.BAD_INPUT if problem else 0)
+    return Answer(facts, [as_table("", "", "", rows=rows), last], cli.BAD_INPUT if problem else 0)
 
 
 def _installed(name: str) -> str | None:
@@ -380,7 +301,9 @@ def _check_journals(where: Path, mend: bool) -> Answer:
             try:
                 aside = sum(bool(one.raw) for one in repair(path))
                 state, rest = _verify(path)
-                details.append(f"{aside} lines moved to {path.with_suffix('.bad').name}")
+                details.append(
+                    f"{aside} line{'s' * (aside != 1)} moved to {path.with_suffix('.bad').name}"
+                )
                 details += rest
             except FormatError as error:
                 details.append(str(error))
@@ -405,7 +328,7 @@ def _journals(where: Path) -> list[Path]:
 
 def _verify(path: Path) -> tuple[str, list[str]]:
     """The state of one journal, and every remark: damage by line and byte, unfinished writes."""
-    from lessonplan.analysis.journals import read_journal
+    from lessonplan.analysis import read_journal
     from lessonplan.curricula.repair import find_damage
 
     damage = [f"line {one.line}, byte {one.byte}: {one.reason}" for one in find_damage(path)]
@@ -417,121 +340,3 @@ def _verify(path: Path) -> tuple[str, list[str]]:
         return "damaged", [str(error)]
     repaired = [note for note in run.notes if note.startswith("repaired")]
     return run.status, [*run.repairs, *repaired]
-
-
-# What a study found
-
-FITTED = ("ceiling", "exponent", "half")  # attributes of a fit: of accuracy, of n
-
-
-def fit(typed: cli.Fit) -> Answer:
-    from lessonplan.analysis.laws import HILL, POWER
-
-    law = HILL if typed.law == "hill" else POWER
-    if typed.runs.is_file():
-        curves = _fit_table(typed.runs, law)
-        note = "no intervals: a table does not say which rows share a start or test problems"
-    else:
-        curves = _fit_study(typed.runs, law)
-        note = "intervals of 95 % from resampled starts and test problems"
-    rows = [[c["curve"], c["sizes"], *(_spread(c[key]) for key in FITTED)] for c in curves]
-    shown = _table("curve", "sizes", "ceiling", "exponent", "n at half the gain", rows=rows)
-    return Answer({"law": law.name, "curves": curves}, [f"{law.name}; {note}", shown])
-
-
-def _fit_study(folder: Path, law: "Law") -> list[dict[str, object]]:
-    import numpy as np
-
-    from lessonplan.analysis.efficiency import curves
-    from lessonplan.analysis.studies import read_study
-    from lessonplan.analysis.tables import item_table
-
-    study = read_study(folder)
-    found: list[dict[str, object]] = []
-    for family in study.families:
-        table = item_table(study, family)
-        for sampler in table.samplers:
-            one = dataclasses.replace(curves(table, (sampler,)), law=law)
-            (sizes,) = (cells.sizes for cells in one.plan.cells)
-            row: dict[str, object] = {"curve": f"{family} {sampler}", "sizes": sizes.tolist()}
-            for key in FITTED:
-                values = np.log(getattr(one.fits[0], key))  # (B,), row 0 as observed; all positive
-                row[key] = np.exp([values[0], *one.draws.limits(values)]).tolist()
-            found.append(row)
-    if not found:
-        raise ConfigError(f"{folder}: no finished training run, so there is no curve to fit")
-    return found
-
-
-NOISE = 0.02  # of one accuracy, where a table has no two rows of one size: 400 items at .2 and .8
-
-
-def _fit_table(path: Path, law: "Law") -> list[dict[str, object]]:
-    import numpy as np
-
-    from lessonplan.analysis.fit import collapse
-    from lessonplan.analysis.fit import fit as fit_law
-
-    found: list[dict[str, object]] = []
-    for name, (n, accuracy) in _curve_table(path).items():
-        each = np.ones((1, len(n)))
-        sizes, means, counts = collapse(n, accuracy[None], each)
-        away = accuracy - means[0][np.searchsorted(sizes, n)]
-        free = len(n) - len(sizes)
-        noise = float(np.sqrt((away**2).sum() / free)) if free else NOISE
-        fitted = fit_law(sizes, means, counts / max(noise, NOISE / 10) ** 2, law=law)
-        row: dict[str, object] = {"curve": name, "sizes": sizes[sizes > 0].tolist()}
-        found.append(row | {key: [float(getattr(fitted, key)[0])] for key in FITTED})
-    return found
-
-
-def _curve_table(path: Path) -> "dict[str, tuple[Floats, Floats]]":
-    """Sizes and accuracies of each sampler in a CSV file. Raises ConfigError naming the line."""
-    import csv
-
-    import numpy as np
-
-    points: dict[str, list[tuple[float, float]]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file)
-        lacking = {"n", "accuracy"} - set(table.fieldnames or ())
-        if lacking:
-            here = ", ".join(table.fieldnames or ()) or "none"
-            raise ConfigError(
-                f"{path}: no column {' and '.join(sorted(lacking))}; it has: {here}\n"
-                "A table needs n and accuracy, and sampler if there are several curves"
-            )
-        for row in table:
-            try:
-                n, accuracy = float(row["n"]), float(row["accuracy"])
-                if not (0 <= n < float("inf") and 0 <= accuracy <= 1):
-                    raise ValueError
-            except (TypeError, ValueError):
-                raise ConfigError(
-                    f"{path}:{table.line_num}: n must be a number from 0 and accuracy one from 0 "
-                    f"to 1, got {row['n']!r} and {row['accuracy']!r}"
-                ) from None
-            points.setdefault(row.get("sampler") or path.stem, []).append((n, accuracy))
-    for name, some in points.items():
-        if len({n for n, _ in some if n > 0}) < 2:
-            raise ConfigError(f"{path}: {name} needs at least two different n above 0")
-    return {name: (np.array(some)[:, 0], np.array(some)[:, 1]) for name, some in points.items()}
-
-
-def _spread(numbers: object) -> str:
-    """An estimate with its interval, if there is one."""
-    assert isinstance(numbers, list)
-    best, *limits = numbers
-    around = f" ({limits[0]:.3g} to {limits[1]:.3g})" if limits and limits[0] == limits[0] else ""
-    return f"{best:.3g}{around}" if best == best else "-"
-
-
-DO: "Mapping[type[cli.Verb], Callable[..., Answer]]" = {
-    cli.Doctor: doctor,
-    cli.Generate: generate,
-    cli.PoolShow: pool_show,
-    cli.PoolImport: pool_import,
-    cli.Samplers: samplers,
-    cli.Study: study,
-    cli.Fit: fit,
-}

@@ -15,9 +15,7 @@ both curves alike and says nothing about their distance. Coverage: `benchmarks/c
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from lessonplan.analysis.tables import Floats, Ints, ItemTable
 
@@ -84,15 +82,21 @@ class Resamples:
         if not self.first_item:
             return _order(values[1:], 0.025, low=True), _order(values[1:], 0.975, low=False)
         low = high = np.zeros(values.shape[1:])
-        parts = ((values[1 : self.first_item], self.freedom), (values[self.first_item :], np.inf))
+        many = 10**6  # degrees of freedom of item draws: there are hundreds of items
+        parts = ((values[1 : self.first_item], self.freedom), (values[self.first_item :], many))
         for rows, freedom in parts:
-            stretch = student.ppf(0.975, freedom)
+            stretch = student(0.975, freedom)
             with np.errstate(invalid="ignore"):
                 down = values[0] - _order(rows, ONE_SIGMA, low=True)
                 up = _order(rows, 1 - ONE_SIGMA, low=False) - values[0]
             low = np.hypot(low, stretch * np.maximum(down, 0.0))
             high = np.hypot(high, stretch * np.maximum(up, 0.0))
         return values[0] - low, values[0] + high
+
+
+def student(q: float, freedom: int) -> float:
+    """Quantile q of Student's t."""
+    return float(stdtrit(freedom, q))
 
 
 def _order(values: Floats, q: float, *, low: bool) -> Floats:
@@ -143,8 +147,10 @@ def design(table: ItemTable, samplers: tuple[str, ...]) -> Design:
             return _independent(table, samplers, notes)
         notes += [f"{name} at n = {k}: not run for every unit, left out" for k in dropped]
         share = [
-            [table.share[[i for i in rows if table.n[i] == k and label[i] == u]].mean(0)
-             for u in units]
+            [
+                table.share[[i for i in rows if table.n[i] == k and label[i] == u]].mean(0)
+                for u in units
+            ]
             for k in sizes
         ]
         cells.append(Cells(name, np.array(sizes, dtype=np.int64), np.array(share)))
@@ -216,9 +222,7 @@ def _independent(table: ItemTable, samplers: tuple[str, ...], notes: list[str]) 
     )
 
 
-def resample(
-    plan: Design, table: ItemTable, *, resamples: int = 1000, seed: int = 0
-) -> Resamples:
+def resample(plan: Design, table: ItemTable, *, resamples: int = 1000, seed: int = 0) -> Resamples:
     """Draw `resamples` data sets, half of them by units and half by items; row 0 is observed."""
     rng = np.random.default_rng(seed)
     units, items = len(plan.units), _effective(table.weights)
@@ -273,12 +277,12 @@ def _item_draws(rng: np.random.Generator, table: ItemTable, draws: int) -> Float
 def _project(items: Floats, share: Floats) -> Floats:
     """Accuracy (B, K, U) of cells (K, U, M) under item weights (B, M)."""
     k, u, m = share.shape
-    return (items @ share.reshape(k * u, m).T).reshape(len(items), k, u)
+    return np.asarray(items @ share.reshape(k * u, m).T).reshape(len(items), k, u)
 
 
 def _deviations(cells: Floats) -> Floats:
     """Distance of each unit from the mean of its cell, (..., U)."""
-    return cells - cells.mean(axis=-1, keepdims=True)
+    return np.asarray(cells - cells.mean(axis=-1, keepdims=True))
 
 
 def _effective(weights: Floats) -> float:
@@ -301,7 +305,7 @@ def _move_runs(rng: np.random.Generator, cells: Floats) -> Floats:
     """Mean of each cell plus the mean of S draws from the pooled, inflated residuals, (B, K)."""
     draws, k, runs = cells.shape
     if runs < 2:
-        return cells.mean(axis=2)
+        return np.asarray(cells.mean(axis=2))
     pool = (_deviations(cells) * np.sqrt(runs / (runs - 1))).reshape(draws, k * runs)
     pick = rng.integers(k * runs, size=(draws, k * runs))
     moved = np.take_along_axis(pool, pick, axis=1).reshape(draws, k, runs).mean(axis=2)

@@ -9,7 +9,6 @@ from functools import cached_property
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import t as student
 
 from lessonplan.analysis.bootstrap import (
     MIN_STARTS,
@@ -18,6 +17,7 @@ from lessonplan.analysis.bootstrap import (
     Resamples,
     design,
     resample,
+    student,
 )
 from lessonplan.analysis.fit import Fits, fit
 from lessonplan.analysis.isotonic import isotonic, log_size
@@ -153,10 +153,18 @@ def at_target(both: Curves, target: float) -> Comparison:
     notes = list(both.plan.notes)
     if inside and np.isfinite(check) and both.interval and not low <= check <= high:
         notes.append(f"without a model the ratio is {check:.2g}, outside the interval: unresolved")
-    for name, size, own in ((cells_a.sampler, log_a[0], cells_a), (cells_b.sampler, log_b[0], cells_b)):
-        beyond = float(np.exp(size)) / float(own.sizes[-1])
+    for own, mean, reach in zip((cells_a, cells_b), mono, (log_a[0], log_b[0]), strict=True):
+        beyond = float(np.exp(reach)) / float(own.sizes[-1])
         if kind == "ratio" and beyond > 1:
-            notes.append(f"{name} reaches the target {beyond:.1f} times beyond its data: extrapolated")
+            notes.append(
+                f"{own.sampler} reaches {target:.3g} at {beyond:.1f} times its largest size: "
+                "extrapolated"
+            )
+        if mean[-1] >= target and np.isinf(reach) and reach > 0:
+            notes.append(
+                f"{own.sampler} touches {target:.3g}, but its fitted curve levels off below: "
+                "counted as not reached"
+            )
     if lost > 0.2:
         notes.append(f"in {lost:.0%} of the resamples neither curve reaches the target")
     return Comparison(
@@ -227,7 +235,7 @@ def _smallest_seen(low: float, high: float, freedom: int) -> float:
     """Smallest ratio shown with 80 % power by a study whose interval is that wide."""
     if not (low > 0 and np.isfinite(high)):
         return float("inf")
-    more = 1.0 + student.ppf(POWER, freedom) / student.ppf(0.975, freedom)
+    more = 1.0 + student(POWER, freedom) / student(0.975, freedom)
     return float(np.exp(more * np.log(high / low) / 2))
 
 
@@ -294,13 +302,20 @@ def paired_differences(both: Curves) -> tuple[Difference, ...]:
         low = high = seen = float("nan")
         if units > 1:
             error = float(away.std(ddof=1)) / np.sqrt(units)
-            t = student.ppf(0.975, units - 1)
+            t = student(0.975, units - 1)
             low, high = float(away.mean() - t * error), float(away.mean() + t * error)
-            seen = float((t + student.ppf(POWER, units - 1)) * error)
+            seen = float((t + student(POWER, units - 1)) * error)
         rows.append(
             Difference(
-                int(k), float(own_a.mean()), float(own_b.mean()), float(away.mean()),
-                low, high, seen, units, tuple(away.tolist()),
+                int(k),
+                float(own_a.mean()),
+                float(own_b.mean()),
+                float(away.mean()),
+                low,
+                high,
+                seen,
+                units,
+                tuple(away.tolist()),
             )
         )
     return tuple(rows)

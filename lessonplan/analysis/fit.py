@@ -235,7 +235,10 @@ def _project(slopes: Floats, z: Floats, w: Floats, *, fixed: NDArray[np.bool_]) 
     for basis in (first, second):
         norm = (w * basis * basis).sum(1)
         share = np.einsum("bk,bkp->bp", w * basis, slopes) / np.maximum(norm, 1e-300)[:, None]
-        slopes = slopes - basis[:, :, None] * np.where(norm > 1e-12, 1.0, 0.0)[:, None, None] * (
-            share[:, None, :]
+        slopes = (
+            slopes
+            - basis[:, :, None]
+            * np.where(norm > 1e-12, 1.0, 0.0)[:, None, None]
+            * (share[:, None, :])
         )
     return slopes

@@ -240,10 +240,20 @@ def _evaluations(
                 f"{place.name}: eval at step {e.step} has {len(e.correct)} counts, "
                 f"{e.split!r} has {len(items[e.split].levels)} items"
             )
-        parts = [None if p is None else _ints(p) for p in (e.formatted, e.trace, e.truncated)]
+        formatted, trace, truncated = (
+            None if part is None else _ints(part) for part in (e.formatted, e.trace, e.truncated)
+        )
         found.append(
             Evaluation(
-                e.step, e.split, e.decode, e.samples, _ints(e.correct), *parts, tokens=e.tokens
+                step=e.step,
+                split=e.split,
+                decode=e.decode,
+                samples=e.samples,
+                correct=_ints(e.correct),
+                formatted=formatted,
+                trace=trace,
+                truncated=truncated,
+                tokens=e.tokens,
             )
         )
     return tuple(found)
@@ -267,7 +277,7 @@ def read_journal(path: str | Path) -> Run:
     if any(other.run != opens[0].run for other in opens):
         raise FormatError(f"{path.name}: two runs in one journal")
     try:
-        items = {
+        items: dict[str, ItemSet] = {
             e.split: ItemSet(e.split, e.fingerprint, _ints(e.levels)) for e in builder.of(Items)
         }
         groups = _groups(builder.of(Ask), builder.of(Tell), place)

@@ -113,14 +113,14 @@ class Power:
         return (168,)
 
     def z(self, x: Floats, theta: Floats) -> Floats:
-        return np.exp(-np.exp(theta[..., :1]) * np.log(x))
+        return np.asarray(np.exp(-np.exp(theta[..., :1]) * np.log(x)))
 
     def slopes(self, x: Floats, theta: Floats) -> Floats:
         by_a = -self.z(x, theta) * np.exp(theta[..., :1]) * np.log(x)
-        return by_a[..., None]
+        return np.asarray(by_a[..., None])
 
     def inverse(self, z: Floats, theta: Floats) -> Floats:
-        return -np.log(z) / np.exp(theta[..., 0])
+        return np.asarray(-np.log(z) / np.exp(theta[..., 0]))
 
 
 HILL, POWER = Hill(), Power()

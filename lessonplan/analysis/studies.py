@@ -48,9 +48,7 @@ class Study:
             and run.info.kind == kind
             and sampler in (None, run.info.sampler)
         ]
-        return sorted(
-            found, key=lambda r: (r.info.sampler, r.info.n, r.info.start, r.info.seed)
-        )
+        return sorted(found, key=lambda r: (r.info.sampler, r.info.n, r.info.start, r.info.seed))
 
     @property
     def repaired(self) -> tuple[str, ...]:

@@ -49,8 +49,11 @@ class ItemTable:
     @property
     def base_accuracy(self) -> float:
         """Mean accuracy of the warm starts that have runs; NaN if none was evaluated."""
-        used = [row @ self.weights for s, row in zip(self.starts, self.base, strict=True)
-                if s in self.start]
+        used = [
+            row @ self.weights
+            for s, row in zip(self.starts, self.base, strict=True)
+            if s in self.start
+        ]
         return float(np.mean(used)) if used else float("nan")
 
     def rows(self, sampler: str) -> list[int]:

@@ -45,7 +45,7 @@ def item_weights(levels: NDArray[np.int64], tier: str = "mean") -> NDArray[np.fl
         codes = np.where(codes == TIERS.index(tier), 0, -2)
         if not (codes == 0).any():
             raise ValueError(f"no item of tier {tier!r}: the levels are {sorted(set(levels))}")
-        return (codes == 0) / (codes == 0).sum()
+        return np.asarray((codes == 0) / (codes == 0).sum())
     present = np.unique(codes)
     weights = np.zeros(len(levels))
     for code in present:

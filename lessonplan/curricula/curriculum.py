@@ -226,10 +226,10 @@ class Curriculum:
 
     def _judge(self, given: Sequence[Status], rewards: Rewards) -> list[Status]:
         """The engine's status, unless the group is unscorable or a gate refuses it."""
-        scorable = np.isfinite(rewards).any(axis=1)  # (m,)
-        accepted = np.ones(len(rewards), dtype=bool)
+        scorable: NDArray[np.bool_] = np.isfinite(rewards).any(axis=1)  # (m,)
+        accepted: NDArray[np.bool_] = np.ones(len(rewards), dtype=bool)  # (m,)
         for gate in self.gates:  # every gate sees every group: some of them count
-            accepted &= gate.accepts(rewards, self.success)
+            np.logical_and(accepted, gate.accepts(rewards, self.success), out=accepted)
         status = list(given)
         for j, name in enumerate(given):
             if name == "trained" and not scorable[j]:
@@ -284,7 +284,7 @@ class Curriculum:
     @property
     def ledger(self) -> dict[str, int]:
         """Tickets issued, closed by status, and open; issued is the sum of all the others."""
-        counts = {status: self._ledger[status] for status in STATUSES}
+        counts: dict[str, int] = {status: self._ledger[status] for status in STATUSES}
         return {"issued": self._next_ticket, **counts, "open": len(self._open)}
 
     def metrics(self) -> dict[str, float]:

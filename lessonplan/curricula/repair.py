@@ -123,13 +123,14 @@ def _lost(event: dict[str, object], asked: dict[int, int], items: dict[str, int]
 
 
 def _mended(scan: _Scan) -> Iterator[bytes]:
-    """The sound lines, with a note under every number that is lost and at least one in all."""
+    """The sound lines, with a note under every number that is lost, and at least one in all."""
     last = max(scan.sound)
     missing = [seq for seq in range(last) if seq not in scan.sound] or [last + 1]
     places = ", ".join(f"line {one.line} ({one.reason})" for one in scan.damage)
-    for seq in sorted({*scan.sound, *missing}):
-        yield scan.sound.get(seq) or _note(seq, f"repaired: lost at {places}")
-        places = "the same places"
+    notes = {seq: _note(seq, f"repaired: lost, see event {missing[0]}") for seq in missing}
+    notes[missing[0]] = _note(missing[0], f"repaired: lost at {places}")
+    lines = scan.sound | notes
+    return (lines[seq] for seq in sorted(lines))
 
 
 def _note(seq: int, text: str) -> bytes:

@@ -18,7 +18,7 @@ Tiers = Mapping[str, Sequence[int]]  # name of a tier -> its levels
 class EasyOnly(Sampler):
     """Practice only the easy tier, each of its problems equally often.
 
-    The baseline of "Learning from Less" (`easy`). `tiers` names levels; by default three bands of
+    The baseline of "Learning from Less" (2604.18381). `tiers` names levels; by default three bands of
     the pool's levels. Raises PoolError when the pool has no easy problem.
     """
 

@@ -1,7 +1,7 @@
 """What a sampler remembers: saved as plain values and arrays, moved to another pool by id."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -105,7 +105,7 @@ class Stateful:
                 _check_like(mine, given, where)
 
 
-def old_positions(old_ids: Sequence[str], new_ids: Sequence[str]) -> NDArray[np.int64]:
+def old_positions(old_ids: Sequence[Hashable], new_ids: Sequence[Hashable]) -> NDArray[np.int64]:
     """(N,) where each of `new_ids` stood among `old_ids`, -1 where it is new."""
     where = {problem_id: position for position, problem_id in enumerate(old_ids)}
     return np.fromiter(

@@ -5,8 +5,9 @@ final size, projections fused from the live weights at every call, and a stop as
 has ended. Any other model goes through `model.generate`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -75,8 +76,17 @@ def is_plain_llama(model: PreTrainedModel) -> bool:
         and not config.mlp_bias
         and config.hidden_act == "silu"
         and rope.get("rope_type", "default") == "default"
-        and type(model.model.layers[0].self_attn.q_proj) is torch.nn.Linear  # no adapter inside
+        and set(dict(model.named_parameters())) <= _plain_names(config.num_hidden_layers)
     )
+
+
+def _plain_names(layers: int) -> set[str]:
+    """The parameters of a Llama without biases, adapters or anything else."""
+    one = [f"self_attn.{name}_proj" for name in "qkvo"]
+    one += [f"mlp.{name}_proj" for name in ("gate", "up", "down")]
+    one += ["input_layernorm", "post_attention_layernorm"]
+    names = {f"model.layers.{i}.{name}.weight" for i in range(layers) for name in one}
+    return names | {"model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"}
 
 
 def _lengths(tokens: Tensor, end: int) -> list[int]:
@@ -115,34 +125,37 @@ def _sample(
 class _Layer:
     """The weights of one decoder layer, projections fused for a single matrix product each."""
 
-    def __init__(self, layer: torch.nn.Module) -> None:
-        attention, mlp = layer.self_attn, layer.mlp
-        projections = (attention.q_proj, attention.k_proj, attention.v_proj)
-        self.qkv = torch.cat([projection.weight for projection in projections])
-        self.out = attention.o_proj.weight
-        self.gate_up = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])
-        self.down = mlp.down_proj.weight
-        self.norm_1, self.norm_2 = layer.input_layernorm.weight, layer.post_attention_layernorm.weight
+    def __init__(self, weights: Mapping[str, Tensor], prefix: str) -> None:
+        attention, mlp = f"{prefix}.self_attn", f"{prefix}.mlp"
+        self.qkv = torch.cat([weights[f"{attention}.{name}_proj.weight"] for name in "qkv"])
+        self.out = weights[f"{attention}.o_proj.weight"]
+        self.gate_up = torch.cat([weights[f"{mlp}.{name}_proj.weight"] for name in ("gate", "up")])
+        self.down = weights[f"{mlp}.down_proj.weight"]
+        self.norm_1 = weights[f"{prefix}.input_layernorm.weight"]
+        self.norm_2 = weights[f"{prefix}.post_attention_layernorm.weight"]
 
 
 class _FusedLlama:
     """A forward pass over new tokens that writes keys and values into a given cache."""
 
-    def __init__(self, model: LlamaForCausalLM) -> None:
+    def __init__(self, model: PreTrainedModel) -> None:
         config = model.config
-        self.layers = [_Layer(layer) for layer in model.model.layers]
-        self.embedding = model.model.embed_tokens.weight
-        self.norm, self.head = model.model.norm.weight, model.lm_head.weight
+        weights = dict(model.named_parameters())
+        self.layers = [
+            _Layer(weights, f"model.layers.{i}") for i in range(config.num_hidden_layers)
+        ]
+        self.embedding = weights["model.embed_tokens.weight"]
+        self.norm = weights["model.norm.weight"]
+        self.head = weights.get("lm_head.weight", self.embedding)  # tied if it has no own
         self.eps: float = config.rms_norm_eps
         self.heads: int = config.num_attention_heads
-        self.inverse_frequency = model.model.rotary_emb.inv_freq  # (D/2,)
-        self.scale: float = model.model.rotary_emb.attention_scaling
+        self.inverse_frequency = dict(model.named_buffers())["model.rotary_emb.inv_freq"]  # (D/2,)
 
     def rotation(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
         positions = torch.arange(start, stop, device=self.embedding.device).float()
         angles = positions[:, None] * self.inverse_frequency[None].float()  # (T, D/2)
         angles = torch.cat([angles, angles], -1)
-        return angles.cos() * self.scale, angles.sin() * self.scale  # (T, D)
+        return angles.cos(), angles.sin()  # (T, D)
 
     def forward(
         self, tokens: Tensor, cache: Tensor, start: int, rotation: tuple[Tensor, Tensor], mask: Tensor
@@ -178,7 +191,7 @@ def _rotated(x: Tensor) -> Tensor:
 
 
 def _fast(
-    model: LlamaForCausalLM,
+    model: PreTrainedModel,
     prompts: Sequence[Sequence[int]],
     copies: int,
     max_new_tokens: int,
@@ -239,6 +252,7 @@ def _generate(
     generator: torch.Generator | None,
 ) -> tuple[Tensor, Tensor]:
     """The same through `model.generate`, whose random numbers are torch's global ones."""
+    causal: Any = model  # `generate` comes from a mixin that PreTrainedModel does not declare
     device = model.device
     ids = _left_padded(prompts, pad, device)
     seed = int(torch.randint(2**62, (1,), generator=generator)) if generator else None
@@ -246,7 +260,7 @@ def _generate(
     with torch.random.fork_rng(devices=[], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
-        output = model.generate(
+        output = causal.generate(
             input_ids=ids,
             attention_mask=_real(prompts, ids.shape[1], device).long(),
             do_sample=temperature > 0,
@@ -258,8 +272,8 @@ def _generate(
             return_dict_in_generate=True,
             **sampling,
         )
-    tokens = output.sequences[:, ids.shape[1] :]  # (R, T)
-    logprobs = model.compute_transition_scores(
+    tokens: Tensor = output.sequences[:, ids.shape[1] :]  # (R, T)
+    logprobs: Tensor = causal.compute_transition_scores(
         output.sequences, output.scores, normalize_logits=True
     )
     return tokens, logprobs

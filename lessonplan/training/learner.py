@@ -59,7 +59,7 @@ def tiny_model(tokenizer: PreTrainedTokenizerFast, *, seed: int) -> LlamaForCaus
     # generation stops at the end token only if the generation config knows it
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    return model.float()
+    return model
 
 
 def save_learner(
@@ -72,6 +72,8 @@ def save_learner(
 
 def load_learner(folder: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
     """The model and tokenizer of `save_learner`, a new object at every call."""
-    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    model: LlamaForCausalLM = LlamaForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True
+    )
+    tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
     return model, tokenizer

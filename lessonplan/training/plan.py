@@ -1,12 +1,13 @@
 """The runs of a study: what determines each, what it is called, where its files are."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from lessonplan.training.config import Arm, Evaluate, StudyConfig, Train
+from lessonplan.training.config import Arm, Evaluate, Start, StudyConfig, Train
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class RunSpec:
     start: int
     train: Train
     evaluate: Evaluate
+    accept: Start = Start()  # of a warm start
     arm: str = ""
     spec: Arm | None = None  # of an rl run
     n: int = 0
@@ -75,16 +77,15 @@ def expand(config: StudyConfig) -> list[RunSpec]:
     is stopped early has comparable pairs.
     """
     grid = config.grid
-    common = {"study": config.name, "train": config.train, "evaluate": config.evaluate}
+    run = partial(RunSpec, study=config.name, train=config.train, evaluate=config.evaluate)
     starts = [(name, start) for name in grid.families for start in grid.starts]
-    runs = [RunSpec("base", family=name, start=start, **common) for name, start in starts]
+    runs = [run("base", family=name, start=start, accept=config.start) for name, start in starts]
     if config.sft_steps:
         runs += [
-            RunSpec("sft", family=name, start=start, steps=config.sft_steps, **common)
-            for name, start in starts
+            run("sft", family=name, start=start, steps=config.sft_steps) for name, start in starts
         ]
     runs += [
-        RunSpec(
+        run(
             "rl",
             family=name,
             start=start,
@@ -93,7 +94,6 @@ def expand(config: StudyConfig) -> list[RunSpec]:
             n=n,
             seed=seed,
             steps=config.train.steps,
-            **common,
         )
         for name in grid.families
         for n in grid.sizes

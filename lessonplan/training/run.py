@@ -37,7 +37,6 @@ from lessonplan.training.rollout import fast_rollouts, verifier_reward
 from lessonplan.training.warm_start import (
     LEVEL_WEIGHTS,
     MAX_NEW_TOKENS,
-    Gate,
     supervised_steps,
     warm_start,
 )
@@ -99,26 +98,25 @@ def _base_run(run: RunSpec, folder: Path, journal: Journal, report: Report) -> N
     task = family(run.family)
     _begin_supervised(run, journal)
     validation = _exam(task, "validation", run.evaluate.validation_per_level)
-    gate = Gate()
     start = warm_start(
         task,
         seed=run.start,
         validation=validation.pool,
-        gate=gate,
+        accept=run.accept,
         on_probe=lambda probe: report({"step": probe.step, "reward": probe.answer["easy"]}),
     )
     journal.append(
         "gate",
         probes=[probe.event() for probe in start.probes],
         accepted=start.accepted,
-        rule=gate.rule,
+        rule=run.accept.rule,
         guess={level: asdict(guess_rates(task, level, GUESS_PROBLEMS)) for level in task.levels},
     )
     if not start.accepted:
         last = start.probes[-1]
         error = (
             f"start {run.start_name} was refused after {last.step} supervised steps: traces "
-            f"{last.trace}, answers {last.answer}; needed: {gate.rule}. Choose another start seed"
+            f"{last.trace}, answers {last.answer}; needed: {run.accept.rule}. Choose another start seed"
         )
         journal.append("end", status="failed", error=error, at=time.time())
         raise LessonplanError(error)

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from lessonplan.generators import Generator, Problem, level_tiers, stream
+from lessonplan.training.config import Start
 from lessonplan.training.evaluate import evaluate
 from lessonplan.training.learner import tiny_model, tiny_tokenizer
 
@@ -19,40 +20,19 @@ IGNORED = -100  # label of a position without loss
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """When a warm start is good enough: past the birth of the mechanism, before perfection.
-
-    Exact traces, not answers, since guesses answer too. The bounds were set by hand on a few
-    starts of the counting task; they are necessary for GRPO to help, not sufficient.
-    """
-
-    min_easy_trace: float = 0.60
-    min_medium_trace: float = 0.40
-    max_easy_answer: float = 0.90
-
-    def accepts(self, probe: "Probe") -> bool:
-        return (
-            probe.trace["easy"] >= self.min_easy_trace
-            and probe.trace["medium"] >= self.min_medium_trace
-            and probe.answer["easy"] <= self.max_easy_answer
-        )
-
-    @property
-    def rule(self) -> str:
-        """The rule in words, for the report."""
-        return (
-            f"exact traces >= {self.min_easy_trace:.2f} easy and >= {self.min_medium_trace:.2f} "
-            f"medium, answers <= {self.max_easy_answer:.2f} easy (validation problems, greedy)"
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Probe:
     """Shares of right answers and of exact traces by tier, after `step` supervised steps."""
 
     step: int
     answer: dict[str, float]
     trace: dict[str, float]
+
+    def meets(self, accept: Start) -> bool:
+        return (
+            self.trace["easy"] >= accept.min_easy_trace
+            and self.trace["medium"] >= accept.min_medium_trace
+            and self.answer["easy"] <= accept.max_easy_answer
+        )
 
     def event(self) -> dict[str, object]:
         return {"step": self.step, "answer": self.answer, "trace": self.trace}
@@ -73,25 +53,23 @@ def warm_start(
     *,
     seed: int,
     validation: Sequence[Problem],
-    gate: Gate | None = None,
-    max_steps: int = 800,
+    accept: Start = Start(),
     level_weights: Mapping[int, float] = LEVEL_WEIGHTS,
     on_probe: Callable[["Probe"], None] = lambda probe: None,
 ) -> WarmStart:
-    """Train a fresh tiny learner on worked solutions and stop when `gate` first accepts it.
+    """Train a fresh tiny learner on worked solutions and stop when `accept` is first met.
 
     Every example is new and comes from the `warmup` split, which shares no problem with any other
     split. `on_probe` hears every probe. The result says whether the start was accepted.
     """
-    gate = gate or Gate()
     tokenizer = tiny_tokenizer(task.words)
     start = WarmStart(tiny_model(tokenizer, seed=seed), tokenizer)
     examples = stream(task, level_weights, split="warmup", seed=seed)
-    for step in supervised_steps(start.model, tokenizer, examples, steps=max_steps):
+    for step in supervised_steps(start.model, tokenizer, examples, steps=accept.max_steps):
         if step % PROBE_EVERY == 0:
             start.probes.append(_probe(task, start, validation, step))
             on_probe(start.probes[-1])
-            if gate.accepts(start.probes[-1]):
+            if start.probes[-1].meets(accept):
                 start.accepted = True
                 break
     return start

@@ -132,6 +132,14 @@ class Fails(Own):
         return self.ledger.take(self.rng.choice(free, n, replace=False))
 
 
+class MisfilesRows(Own):
+    values = ("estimate", "asked")
+
+    def __init__(self, pool, *, seed=0):
+        super().__init__(pool, seed=seed)
+        self.asked = np.zeros(len(pool))
+
+
 class Floats(Own):
     def ask(self, n):
         return super().ask(n).astype(float)
@@ -154,6 +162,7 @@ def test_own_sampler_passes_whole_contract():
         (RawRewards, "not raw rewards|NaN"),
         (GlobalRandom, "global random"),
         (LoopsOverProblems, "do not loop"),
+        (MisfilesRows, "belongs in `arrays`"),
         (Floats, "int64"),
     ],
 )

@@ -1,0 +1,31 @@
+# What people and CI call. Everything is installed into .venv, once.
+PYTHON ?= python3
+BIN = .venv/bin
+INSTALLED = .venv/.installed
+
+.PHONY: install study test lint bench
+
+install: $(INSTALLED)
+
+# torch comes first and pinned: any other version would be a download of several gigabytes
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,parquet,dev]'
+	touch $@
+
+# A whole study on two cores: warm starts, runs, report. Stopped, it goes on where it was.
+study: $(INSTALLED)
+	$(BIN)/lessonplan study quick -o runs/quick
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -q -n 2
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED)
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -1,0 +1,189 @@
+"""What every picture of the report shares: colors, saving, labels at the lines.
+
+A picture is made in two steps: a function returns rows, another draws them. matplotlib is imported
+inside functions and used through Figure objects alone, so that nothing global changes.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import re
+import textwrap
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lessonplan.analysis.pages import visible
+from lessonplan.analysis.studies import Row, Study
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colors, told apart by color-blind readers; black and yellow are left out.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
+    "-",
+    (0, (6, 2)),
+    (0, (3, 1, 1, 1)),
+    (0, (8, 2, 2, 2)),
+    (0, (4, 1)),
+    (0, (2, 1)),
+)
+GREY = "#6E6E6E"
+WIDTH = 6.4  # inches; at 390 px text of 9.5 points is still 7
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How one sampler looks, all through the report."""
+
+    color: str
+    marker: str
+    line: str | tuple[int, tuple[int, ...]]
+
+
+def styles(study: Study) -> dict[str, Style]:
+    """A style for each sampler of the study: uniform is grey, the others by name."""
+    names = sorted({run.info.sampler for run in study.runs if run.info.kind == "rl"})
+    found = {"uniform": Style(GREY, "X", "-")}
+    for i, name in enumerate(name for name in names if name != "uniform"):
+        found[name] = Style(
+            COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)]
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure with its words and its numbers."""
+
+    name: str  # file stem
+    title: str  # the finding
+    caption: str  # kind of band, n, what is left out
+    alt: str
+    rows: list[Row]
+    figure: Figure
+
+    @cached_property
+    def svg(self) -> bytes:
+        """The picture as SVG; equal rows give equal bytes."""
+        # A hundredth of a point is enough, and a third smaller. Only path data is touched.
+        return re.sub(
+            rb' d="[^"]*"',
+            lambda found: re.sub(rb"(\.\d\d)\d+", rb"\1", found.group()),
+            self._render("svg"),
+        )
+
+    def data_uri(self) -> str:
+        """The SVG as a data: address, so that a page needs no second file."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode("ascii")
+
+    def save(self, folder: Path) -> None:
+        """Write NAME.svg, .png (150 dots an inch), .pdf and .csv."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self.name}.svg").write_bytes(self.svg)
+        for kind in ("png", "pdf"):
+            (folder / f"{self.name}.{kind}").write_bytes(self._render(kind))
+        (folder / f"{self.name}.csv").write_text(csv_text(self.rows), encoding="utf-8")
+
+    def _render(self, kind: str) -> bytes:
+        from matplotlib import rc_context
+
+        stamp = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}, "png": {}}
+        buffer = io.BytesIO()
+        if self.figure.get_layout_engine() is not None:
+            self.figure.draw_without_rendering()
+            self.figure.set_layout_engine("none")  # laid out once; the files only differ in kind
+        with rc_context({"svg.hashsalt": self.name, "hatch.linewidth": 0.6}):
+            self.figure.savefig(buffer, format=kind, dpi=150, metadata=stamp[kind])
+        return buffer.getvalue()
+
+
+def csv_text(rows: Sequence[Row]) -> str:
+    """Rows as CSV. A text that a spreadsheet would run as a formula gets a quote in front."""
+    if not rows:
+        return ""
+    buffer = io.StringIO()
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.DictWriter(buffer, names, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _cell(value) for key, value in row.items()})
+    return buffer.getvalue()
+
+
+def _cell(value: str | float) -> str | float:
+    return "'" + value if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+
+
+def new_figure(height: float, title: str) -> Figure:
+    """An empty white figure with the finding on top, left-aligned."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.suptitle(
+        "\n".join(textwrap.wrap(plain(title), 66)),
+        x=0.01,
+        ha="left",
+        fontsize=11,
+        fontweight="bold",
+    )
+    return figure
+
+
+def plain(text: str) -> str:
+    """Text that matplotlib takes as it is: no mathematics from a name with dollar signs."""
+    return visible(text).replace("$", r"\$")
+
+
+def stem(family: str) -> str:
+    """A file name for a family, whatever its name holds."""
+    safe = re.sub(r"[^A-Za-z0-9-]+", "-", family).strip("-")
+    return safe if safe == family else f"{safe[:40]}-{zlib.crc32(family.encode()):08x}"
+
+
+def tidy(axes: Axes) -> None:
+    """Light grid, no box."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(True, color="#DDDDDD", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=9)
+
+
+def accuracy_axis(axes: Axes) -> None:
+    """Accuracy from 0 to 1, always."""
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
+
+
+def end_labels(axes: Axes, ends: Iterable[tuple[float, str, str]], *, gap: float = 0.055) -> None:
+    """Names at the right ends of lines (y, name, color), pushed apart by `gap` of the axis."""
+    low, high = axes.get_ylim()
+    spots = sorted(ends)
+    heights: list[float] = []
+    for y, _, _ in spots:
+        part = (y - low) / (high - low)
+        heights.append(max(part, heights[-1] + gap) if heights else part)
+    over = max(0.0, heights[-1] - 1.0) if heights else 0.0
+    for height, (_, name, color) in zip(heights, spots, strict=True):
+        axes.annotate(
+            plain(name),
+            (1.0, height - over),
+            xycoords="axes fraction",
+            xytext=(5, 0),
+            textcoords="offset points",
+            color=color,
+            fontsize=9,
+            fontweight="bold",
+            va="center",
+            annotation_clip=False,
+        )

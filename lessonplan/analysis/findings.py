@@ -1,0 +1,165 @@
+"""Everything that is computed for one family of a study, before any of it is drawn or written."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lessonplan.analysis.efficiency import (
+    Comparison,
+    Curves,
+    Difference,
+    at_target,
+    curves,
+    default_target,
+    paired_differences,
+    pairs,
+    target_grid,
+)
+from lessonplan.analysis.fit import fit
+from lessonplan.analysis.laws import EXTRAPOLATION, HILL, POWER, Law
+from lessonplan.analysis.studies import Row, Study
+from lessonplan.analysis.tables import Budgets, ItemTable, budget_ratio, check_budgets, item_table
+from lessonplan.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The analysis of one family.
+
+    `refused` says in words what was not compared and why. `everything` holds the curves of all
+    samplers together, None if there are too few sizes for a fit.
+    """
+
+    family: str
+    table: ItemTable
+    target: float | None
+    rule: str  # how the target was chosen
+    comparisons: tuple[Comparison, ...]
+    differences: tuple[tuple[Difference, ...], ...]  # one tuple a comparison
+    grid: tuple[Comparison, ...]  # the same pairs at other targets
+    refused: tuple[str, ...]
+    budgets: dict[str, float]  # "a / b" to the ratio of generated rollouts
+    everything: Curves | None
+
+
+def find(
+    study: Study,
+    family: str,
+    *,
+    target: float | None = None,
+    budgets: Budgets = "refuse",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Finding:
+    """Compare all samplers of a family.
+
+    Uses the test split, or validation where no test was run. Raises ConfigError if nothing was
+    evaluated; what cannot be compared is listed in `Finding.refused` instead of raised.
+    """
+    table = _table(study, family, budgets)
+    rule = "given"
+    if target is None:
+        target = default_target(table)
+        rule = "half of the gain of all samplers together, in whole percent"
+    refused, spent = list[str](), dict[str, float]()
+    found, grid = list[Comparison](), list[Comparison]()
+    differences = list[tuple[Difference, ...]]()
+    if target is None:
+        rule = "none: no sampler rises 2 points above the warm starts"
+        refused.append(
+            "no sampler rises above the warm starts, so there is no target to compare at"
+        )
+    for a, b in pairs(table):
+        spent[f"{a} / {b}"] = budget_ratio(table, a, b)
+        try:
+            if budgets != "allow":
+                check_budgets(table, a, b)
+            both = curves(table, (a, b), resamples=resamples, seed=seed)
+            if target is not None:
+                found.append(at_target(both, target))
+                differences.append(paired_differences(both))
+                grid += [at_target(both, t) for t in target_grid(table)]
+        except ValueError as problem:
+            refused.append(f"{a} against {b}: {problem}")
+    everything = None
+    try:
+        everything = curves(table, table.samplers, resamples=resamples, seed=seed)
+        _ = everything.fits  # too few sizes show here
+    except ValueError as problem:
+        everything = None
+        refused.append(f"no curves: {problem}")
+    return Finding(
+        family,
+        table,
+        target,
+        rule,
+        tuple(found),
+        tuple(differences),
+        tuple(grid),
+        tuple(refused),
+        spent,
+        everything,
+    )
+
+
+def _table(study: Study, family: str, budgets: Budgets) -> ItemTable:
+    """Test accuracies where there are any; cut to the smallest budget of all if asked."""
+    splits = {e.split for run in study.of(family, "rl") for e in run.evals if e.decode == "greedy"}
+    split = "test" if "test" in splits or not splits else "validation"
+    table = item_table(study, family, split=split)
+    if budgets != "cut":
+        return table
+    least = min(int(table.rollouts[table.rows(name)].mean()) for name in table.samplers)
+    limits = dict.fromkeys(table.samplers, least)
+    try:
+        return item_table(study, family, split=split, max_rollouts=limits)
+    except ConfigError:
+        return table  # nothing was evaluated within that budget: the check then refuses
+
+
+def law_rows(finding: Finding) -> list[Row]:
+    """Fitted laws by sampler, with the error of each when the largest size is held out.
+
+    Errors are in points of accuracy, beside that of repeating the last value.
+    """
+    both = finding.everything
+    if both is None:
+        return []
+    rows: list[Row] = []
+    for k, (cells, hill) in enumerate(zip(both.plan.cells, both.fits, strict=True)):
+        low, high = both.draws.limits(hill.ceiling)
+        half = both.draws.limits(np.log(hill.half))
+        weights = both.draws.weights(k)
+        sizes, values = cells.sizes.astype(float), both.draws.cells[k][0]
+        power = fit(sizes, values, weights[-len(sizes) :], law=POWER)
+        if both.draws.base is not None:
+            sizes = np.append(0.0, sizes)
+            values = np.append(both.draws.base[0], values)
+        rows.append(
+            {
+                "sampler": cells.sampler,
+                "sizes": len(cells.sizes),
+                "Hill: start": 1 - float(hill.c0[0] + hill.c1[0]),
+                "ceiling": float(hill.ceiling[0]),
+                "ceiling from": float(np.clip(low, 0, 1)),
+                "ceiling to": float(np.clip(high, 0, 1)),
+                "half at n": float(hill.half[0]),
+                "half from": float(np.exp(np.clip(half[0], -700, 700))),
+                "half to": float(np.exp(np.clip(half[1], -700, 700))),
+                "exponent": float(hill.exponent[0]),
+                "power law: ceiling": float(power.ceiling[0]),
+                "power law: exponent": float(power.exponent[0]),
+                "left-out error: Hill": _left_out(HILL, sizes, values, weights),
+                "left-out error: power law": _left_out(POWER, sizes, values, weights),
+                "left-out error: last value": 100 * float(abs(values[-1] - values[-2])),
+            }
+        )
+    return rows
+
+
+def _left_out(law: Law, sizes: np.ndarray, values: np.ndarray, weights: np.ndarray) -> float:
+    """Error in points at the largest size, predicted from the others; NaN with too few."""
+    if (sizes > 0).sum() < 3:
+        return float("nan")
+    fitted = fit(sizes[:-1], values[:-1], weights[:-1], law=law, prior=EXTRAPOLATION)
+    return 100 * float(abs(fitted.accuracy(sizes[-1:])[0, 0] - values[-1]))

@@ -1,0 +1,406 @@
+"""The verbs about studies: run one and watch it, fit its curves, compare its samplers, report."""
+
+import csv
+import dataclasses
+import math
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from lessonplan import cli
+from lessonplan.cli_verbs import EXTRAS, Answer, as_table, open_console
+from lessonplan.errors import ConfigError, FormatError
+
+if TYPE_CHECKING:
+    from lessonplan.analysis.efficiency import Comparison
+    from lessonplan.analysis.laws import Floats, Law
+    from lessonplan.analysis.studies import Study as Read
+    from lessonplan.analysis.tables import Budgets
+    from lessonplan.training.config import StudyConfig
+    from lessonplan.training.plan import RunSpec
+
+# Run a study
+
+
+def study(typed: cli.Study) -> Answer:
+    from lessonplan.training.config import load_study
+
+    config = load_study(typed.source)
+    if typed.workers is not None:
+        if typed.workers < 1:
+            raise ConfigError(f"--workers must be at least 1, got {typed.workers}")
+        config = dataclasses.replace(config, workers=typed.workers)
+    folder = typed.out or Path("runs") / config.name
+    if typed.status:
+        return _study_status(config, folder)
+    lacking = [name for name in EXTRAS["train"] if find_spec(name) is None]
+    if lacking:
+        raise ConfigError(f'a study needs {", ".join(lacking)}: pip install "lessonplan[train]"')
+    return _run_study(config, folder, typed)
+
+
+def _run_study(config: "StudyConfig", folder: Path, typed: cli.Study) -> Answer:
+    from lessonplan.training.study import run_study
+
+    display = Display(open_console(stderr=True), quiet=typed.quiet or typed.json)
+    with display:
+        result = run_study(config, folder, display)
+    facts: dict[str, object] = {
+        "folder": folder,
+        "earlier": [run.id for run in result.earlier],
+        "done": [run.id for run in result.done],
+        "failed": result.failed,
+    }
+    counts = {"done now": result.done, "earlier": result.earlier, "failed": result.failed}
+    total = ", ".join(f"{len(runs)} {when}" for when, runs in counts.items())
+    shown: list[RenderableType] = [f"{folder}: {total}"]
+    if any(run.kind == "rl" for run in (*result.done, *result.earlier)):
+        found = _write_report(folder, None)
+        facts |= found.facts
+        shown += found.shown
+    if result.failed:
+        again = f"lessonplan study {typed.source} -o {folder}"
+        shown.append(f"The same command tries failed runs again; what went wrong: {again} --status")
+    return Answer(facts, shown, cli.SOME_FAILED if result.failed else cli.DONE)
+
+
+def _study_status(config: "StudyConfig", folder: Path) -> Answer:
+    from lessonplan.training.plan import expand, journal_path
+
+    states = {run.id: _state(journal_path(folder, run)) for run in expand(config)}
+    counts = Counter(state for state, _ in states.values())
+    total = ", ".join(f"{count} {state}" for state, count in counts.items())
+    rows = [[name, *state] for name, state in states.items()]
+    code = cli.DAMAGED if counts["damaged"] else cli.SOME_FAILED if counts["failed"] else cli.DONE
+    facts = {"folder": folder, "counts": counts, "runs": {name: s[0] for name, s in states.items()}}
+    return Answer(facts, [as_table("run", "state", "", rows=rows), f"\n{folder}: {total}"], code)
+
+
+def _state(journal: Path) -> tuple[str, str]:
+    """How far a run is, and a detail: its last step, or what went wrong."""
+    from lessonplan.analysis import read_journal
+
+    if not journal.exists():
+        return "not begun", ""
+    try:
+        run = read_journal(journal)
+    except FormatError as error:
+        return "damaged", str(error)
+    if run.status != "unfinished":
+        return run.status, run.error or ""
+    step = run.steps.step[-1] if len(run.steps.step) else 0
+    return "under way or interrupted", f"step {step} of {run.info.steps}"
+
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+class Display:
+    """A `Watcher` that draws on the terminal, or prints a line for every run that ends."""
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self.console, self.quiet = console, quiet
+        self.under_way: dict[str, tuple[RunSpec, Mapping[str, object]]] = {}
+        self.total = self.done = self.earlier = 0
+        self.began = time.monotonic()
+        self.bar = Progress(
+            TextColumn("runs"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+        )
+        self.task = self.bar.add_task("runs", total=None, left="")
+        draws = console.is_terminal and not quiet
+        self.live = Live(self, console=console, refresh_per_second=4) if draws else None
+
+    def __enter__(self) -> Self:
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.under_way.clear()
+        if self.live:
+            self.live.stop()
+
+    def __rich__(self) -> Group:
+        return Group(self.bar, *([self._lines()] if self.under_way else []))
+
+    # -- what a study tells ---------------------------------------------------------------------
+
+    def planned(self, runs: "Sequence[RunSpec]", earlier: "Sequence[RunSpec]") -> None:
+        self.total, self.done, self.earlier = len(runs), len(earlier), len(earlier)
+        self.bar.update(self.task, total=self.total, completed=self.done)
+        if not self.quiet:
+            before = f", {len(earlier)} of them done earlier" if earlier else ""
+            self._print(f"{len(runs)} runs{before}")
+
+    def progress(self, run: "RunSpec", facts: Mapping[str, object]) -> None:
+        self.under_way[run.id] = (run, facts)
+
+    def finished(self, run: "RunSpec", error: str | None) -> None:
+        self.under_way.pop(run.id, None)
+        self.done += 1
+        self.bar.update(self.task, completed=self.done, left=self._left())
+        if error is not None:
+            self._print(f"{run.id} failed: {error}")
+        elif not self.live:
+            self._print(f"[{self.done}/{self.total}] {run.id} done, {self._left()}")
+
+    # -- how it is said -------------------------------------------------------------------------
+
+    def _print(self, text: str) -> None:
+        if not self.quiet:
+            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _left(self) -> str:
+        """The time that the other runs will take, if they take as long as those of this call."""
+        here = self.done - self.earlier
+        seconds = (time.monotonic() - self.began) / here * (self.total - self.done)
+        return f"about {seconds / 60:.0f} min left" if seconds >= 60 else f"{seconds:.0f} s left"
+
+    def _lines(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for run, facts in self.under_way.values():
+            table.add_row(run.id, *run_line(run, facts))
+        return table
+
+
+def run_line(run: "RunSpec", facts: Mapping[str, object]) -> tuple[str, ...]:
+    """Step, reward, share of groups without variance, mean level; empty where unknown."""
+    step = f"step {facts.get('step', 0)}" + (f"/{run.steps}" if run.steps else "")
+    reward, flat, level = (_number(facts, key) for key in ("reward", "zero_variance", "level"))
+    return (
+        step,
+        "" if reward is None else f"reward {_block(reward)} {reward:.2f}",
+        "" if flat is None else f"no variance {flat:.0%}",
+        "" if level is None else f"level {level:.1f}",
+    )
+
+
+def _number(facts: Mapping[str, object], key: str) -> float | None:
+    value = facts.get(key)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _block(share: float) -> str:
+    return BLOCKS[round(min(max(share, 0.0), 1.0) * (len(BLOCKS) - 1))]
+
+
+# What a study found
+
+FITTED = ("ceiling", "exponent", "half")  # attributes of a fit: of accuracy, of n
+
+
+def fit(typed: cli.Fit) -> Answer:
+    from lessonplan.analysis import HILL, POWER
+
+    law = HILL if typed.law == "hill" else POWER
+    if typed.runs.is_file():
+        curves = _fit_table(typed.runs, law)
+        note = "no intervals: a table does not say which rows share a start or test problems"
+    else:
+        curves = _fit_study(typed.runs, law)
+        note = "intervals of 95 % from resampled starts and test problems"
+    rows = [[c["curve"], c["sizes"], *(_spread(c[key]) for key in FITTED)] for c in curves]
+    shown = as_table("curve", "sizes", "ceiling", "exponent", "n at half the gain", rows=rows)
+    return Answer({"law": law.name, "curves": curves}, [f"{law.name}; {note}", shown])
+
+
+def _fit_study(folder: Path, law: "Law") -> list[dict[str, object]]:
+    from lessonplan.analysis import curves, item_table, read_study
+
+    study = read_study(folder)
+    found: list[dict[str, object]] = []
+    for family in study.families:
+        table = item_table(study, family)
+        for sampler in table.samplers:
+            one = dataclasses.replace(curves(table, (sampler,)), law=law)
+            sizes = one.plan.cells[0].sizes.tolist()
+            if len(sizes) < 2:
+                continue
+            row: dict[str, object] = {"curve": f"{family} {sampler}", "sizes": sizes}
+            for key in FITTED:
+                values = np.log(getattr(one.fits[0], key))  # (B,), row 0 as observed; all positive
+                row[key] = np.exp([values[0], *one.draws.limits(values)]).tolist()
+            found.append(row)
+    if not found:
+        raise ConfigError(f"{folder}: no sampler has finished runs at two sizes: no curve to fit")
+    return found
+
+
+NOISE = 0.02  # of one accuracy, where a table has no two rows of one size: 400 items at .2 and .8
+
+
+def _fit_table(path: Path, law: "Law") -> list[dict[str, object]]:
+    from lessonplan.analysis import collapse
+    from lessonplan.analysis import fit as fit_law
+
+    found: list[dict[str, object]] = []
+    for name, (n, accuracy) in _curve_table(path).items():
+        each = np.ones((1, len(n)))
+        sizes, means, counts = collapse(n, accuracy[None], each)
+        away = accuracy - means[0][np.searchsorted(sizes, n)]
+        free = len(n) - len(sizes)
+        noise = float(np.sqrt((away**2).sum() / free)) if free else NOISE
+        fitted = fit_law(sizes, means, counts / max(noise, NOISE / 10) ** 2, law=law)
+        row: dict[str, object] = {
+            "curve": name,
+            "sizes": [int(n) if n % 1 == 0 else n for n in sizes[sizes > 0].tolist()],
+        }
+        found.append(row | {key: [float(getattr(fitted, key)[0])] for key in FITTED})
+    return found
+
+
+def _curve_table(path: Path) -> "dict[str, tuple[Floats, Floats]]":
+    """Sizes and accuracies of each sampler in a CSV file. Raises ConfigError naming the line."""
+    points: dict[str, list[tuple[float, float]]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file)
+        lacking = {"n", "accuracy"} - set(table.fieldnames or ())
+        if lacking:
+            here = ", ".join(table.fieldnames or ()) or "none"
+            raise ConfigError(
+                f"{path}: no column {' and '.join(sorted(lacking))}; it has: {here}\n"
+                "A table needs n and accuracy, and sampler if there are several curves"
+            )
+        for row in table:
+            try:
+                n, accuracy = float(row["n"]), float(row["accuracy"])
+                if not (0 <= n < float("inf") and 0 <= accuracy <= 1):
+                    raise ValueError
+            except (TypeError, ValueError):
+                raise ConfigError(
+                    f"{path}:{table.line_num}: n must be a number from 0 and accuracy one from 0 "
+                    f"to 1, got {row['n']!r} and {row['accuracy']!r}"
+                ) from None
+            points.setdefault(row.get("sampler") or path.stem, []).append((n, accuracy))
+    for name, some in points.items():
+        if len({n for n, _ in some if n > 0}) < 2:
+            raise ConfigError(f"{path}: {name} needs at least two different n above 0")
+    return {name: (np.array(some)[:, 0], np.array(some)[:, 1]) for name, some in points.items()}
+
+
+def _spread(numbers: object) -> str:
+    """An estimate with its interval, if there is one."""
+    assert isinstance(numbers, list)
+    best, *limits = numbers
+    if math.isnan(best):
+        return "-"
+    known = limits and not math.isnan(limits[0])
+    return f"{best:.3g}" + (f" ({limits[0]:.3g} to {limits[1]:.3g})" if known else "")
+
+
+def compare(typed: cli.Compare) -> Answer:
+    from lessonplan.analysis import read_study, verdict
+
+    if typed.target is not None and not 0 < typed.target < 1:
+        raise ConfigError(f"--target is an accuracy between 0 and 1, got {typed.target}")
+    study = read_study(typed.runs)
+    families = (typed.family,) if typed.family else study.families
+    if not families or not set(families) <= set(study.families):
+        known = ", ".join(study.families) or "none, no training run is finished"
+        raise ConfigError(f"{typed.runs}: nothing to compare; families: {known}")
+    found: list[Comparison] = []
+    refused: list[str] = []
+    for family in families:
+        _compare_family(study, family, typed, found, refused)
+    if not found:
+        raise ConfigError("\n".join(refused))
+    facts = [dataclasses.asdict(one) | {"verdict": verdict(one)} for one in found]
+    sentences = [f"{one.family}: {verdict(one)}" for one in found] + refused
+    shown = [_pasted(found, typed.table)] if typed.table else sentences
+    return Answer({"comparisons": facts, "refused": refused}, shown)
+
+
+def _compare_family(
+    study: "Read",
+    family: str,
+    typed: cli.Compare,
+    found: "list[Comparison]",
+    refused: list[str],
+) -> None:
+    """Add what can be said about each pair of samplers, and in words what cannot, and why."""
+    from lessonplan.analysis import default_target, item_table, pairs, sample_efficiency
+
+    table = item_table(study, family, tier=typed.tier)
+    target = default_target(table) if typed.target is None else typed.target
+    if target is None:
+        refused.append(f"{family}: no sampler rose above the warm starts; give a --target")
+        return
+    if len(table.samplers) < 2:
+        refused.append(f"{family}: {table.samplers[0]} is its only sampler")
+    budgets: Budgets = "allow" if typed.unequal else "cut" if typed.at_equal else "refuse"
+    for a, b in pairs(table):
+        try:
+            one = sample_efficiency(
+                study, a, b, target, family=family, tier=typed.tier, budgets=budgets
+            )
+        except ValueError as error:  # unequal budgets, or too few sizes for a curve
+            refused.append(f"{family}, {a} against {b}: {error}")
+        else:
+            found.append(one)
+
+
+def _pasted(found: "Sequence[Comparison]", form: Literal["md", "tex"]) -> str:
+    """A table of all comparisons for a README or a paper."""
+    from lessonplan.analysis.verdicts import factor, interval, percent
+
+    head = ["family", "A", "B", "target", "B needs / A needs", "95 % interval"]
+    rows = [
+        [
+            one.family,
+            one.a,
+            one.b,
+            percent(one.target),
+            factor(one.ratio) if one.kind == "ratio" else one.kind,
+            interval(one.low, one.high),
+        ]
+        for one in found
+    ]
+    if form == "md":
+        lines = [head, ["---"] * len(head), *rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [
+        [cell.replace("%", r"\%").replace("_", r"\_") for cell in row] for row in [head, *rows]
+    ]
+    body = "\n".join(f"{' & '.join(line)} \\\\" for line in lines)
+    return f"\\begin{{tabular}}{{{'l' * len(head)}}}\n{body}\n\\end{{tabular}}"
+
+
+def report(typed: cli.Report) -> Answer:
+    out = typed.out
+    if out is not None and (out.is_dir() or not out.suffix):
+        out = out / "report.html"
+    return _write_report(typed.runs, out)
+
+
+def _write_report(folder: Path, out: Path | None) -> Answer:
+    """Write the report of a study; the answer is its verdicts."""
+    from lessonplan.analysis import find, read_study, verdict, write_report
+
+    written = write_report(folder, out)
+    study = read_study(folder)
+    verdicts: list[str] = []
+    for family in study.families:
+        finding = find(study, family)
+        said = [*map(verdict, finding.comparisons), *finding.refused]
+        verdicts += [f"{family}: {sentence}" for sentence in said]
+    return Answer({"report": written, "verdicts": verdicts}, [*verdicts, f"report: {written}"])

@@ -1,0 +1,148 @@
+"""Warm start, evaluation and rollouts of the tiny learner, and the TRL traps around them."""
+
+import pytest
+import torch
+from datasets import Dataset
+
+from lessonplan.generators import generate, stream
+from lessonplan.training.config import Start
+from lessonplan.training.evaluate import evaluate
+from lessonplan.training.learner import tiny_model
+from lessonplan.training.rollout import fast_rollouts, verifier_reward
+from lessonplan.training.warm_start import supervised_steps, warm_start
+
+
+@pytest.fixture(scope="module")
+def validation(task):
+    return generate([task], task.levels, 25, split="validation")
+
+
+def test_a_start_is_accepted_when_the_rule_is_met(task, validation):
+    heard = []
+    easy_rule = Start(min_easy_trace=0, min_medium_trace=0, max_easy_answer=1, max_steps=50)
+    start = warm_start(
+        task, seed=0, validation=validation, accept=easy_rule, on_probe=heard.append
+    )
+    assert start.accepted and [probe.step for probe in heard] == [25] == [
+        probe.step for probe in start.probes
+    ]
+
+
+def test_a_start_that_never_meets_it_is_refused_with_its_numbers(task, validation):
+    start = warm_start(task, seed=0, validation=validation, accept=Start(max_steps=50))
+    assert not start.accepted and [probe.step for probe in start.probes] == [25, 50]
+    assert set(start.probes[-1].trace) == {"easy", "medium", "hard"}
+
+
+def test_the_same_seed_gives_the_same_start(task, validation):
+    rule = Start(max_steps=25)
+    first, second = (
+        warm_start(task, seed=3, validation=validation, accept=rule).model for _ in range(2)
+    )
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
+    )
+
+
+def test_supervised_steps_lower_the_loss_of_held_out_solutions(task, tokenizer, pool):
+    def loss(model):
+        """Mean over the tokens of the solutions, one problem at a time."""
+        model.eval()
+        losses = []
+        for problem in pool:
+            prompt = tokenizer(problem.prompt)["input_ids"]
+            whole = torch.tensor([tokenizer(f"{problem.prompt} {problem.solution}")["input_ids"]])
+            labels = whole.clone()
+            labels[:, : len(prompt)] = -100
+            with torch.no_grad():
+                losses.append(model(whole, labels=labels).loss.item())
+        return sum(losses) / len(losses)
+
+    model = tiny_model(tokenizer, seed=0)
+    before = loss(model)
+    examples = stream(task, {1: 1.0, 2: 1.0}, split="warmup")
+    assert list(supervised_steps(model, tokenizer, examples, steps=30)) == list(range(1, 31))
+    assert loss(model) < 0.8 * before
+
+
+def test_evaluation_counts_per_problem(task, tokenizer, validation):
+    model = tiny_model(tokenizer, seed=0)
+    result = evaluate(
+        model, tokenizer, task, validation, max_new_tokens=6, samples=4, temperature=1.0, seed=1
+    )
+    again = evaluate(
+        model, tokenizer, task, validation, max_new_tokens=6, samples=4, temperature=1.0, seed=1
+    )
+    assert result.correct == again.correct and result.tokens == again.tokens
+    for counts in (result.correct, result.formatted, result.trace, result.truncated):
+        assert len(counts) == 25 and all(0 <= count <= 4 for count in counts)
+    assert all(a >= b for a, b in zip(result.formatted, result.correct, strict=True))
+    assert all(a >= b for a, b in zip(result.correct, result.trace, strict=True))
+    event = result.event(step=3, split="test")
+    assert event["decode"] == "sample" and event["samples"] == 4 and event["step"] == 3
+
+
+def test_a_learner_that_knows_the_answers_scores_full_marks(task, tokenizer):
+    """Trained to the end on a handful of problems, the learner reproduces every trace."""
+    pool = generate([task], [1], 8, split="validation")
+    model = tiny_model(tokenizer, seed=0)
+    examples = iter([pool[i % 8] for i in range(64 * 120)])
+    for _ in supervised_steps(model, tokenizer, examples, steps=120):
+        pass
+    result = evaluate(model, tokenizer, task, pool, max_new_tokens=20)
+    assert result.correct == result.trace == result.formatted == [1] * 8
+    assert result.truncated == [0] * 8
+
+
+def learner_trainer(make_trainer, task, pool, **settings):
+    rows = [{"prompt": problem.prompt, "problem_id": problem.id} for problem in pool]
+    by_id = {problem.id: problem for problem in pool}
+    trainer = make_trainer(
+        verifier_reward(task, by_id.__getitem__),
+        dataset=Dataset.from_list(rows),
+        max_completion_length=12,
+        **settings,
+    )
+    trainer.rollout_func = fast_rollouts(7)
+    return trainer
+
+
+def test_rollouts_feed_grpo_and_depend_on_seed_and_step_alone(make_trainer, task, pool):
+    parameters = []
+    for disturbance in (0, 1):
+        torch.manual_seed(disturbance)
+        trainer = learner_trainer(make_trainer, task, pool, max_steps=3, seed=11)
+        torch.manual_seed(disturbance)  # whatever else draws from the global numbers
+        trainer.train()
+        parameters.append([p.clone() for p in trainer.model.parameters()])
+        assert trainer.state.global_step == 3
+        assert trainer.state.log_history[0]["completions/mean_length"] > 1
+    assert all(torch.equal(a, b) for a, b in zip(*parameters, strict=True))
+
+
+def test_rollouts_take_length_and_temperature_from_the_trainer(make_trainer, task, pool):
+    trainer = learner_trainer(make_trainer, task, pool)
+    trainer.model.train()
+    trainer.args.max_completion_length = 5
+    output = trainer.rollout_func([pool[0].prompt] * 4, trainer)
+    assert len(output["completion_ids"]) == 4
+    assert max(map(len, output["completion_ids"])) <= 5
+    trainer.args.temperature = 1e-4  # nearly greedy: all copies are the same
+    output = trainer.rollout_func([pool[0].prompt] * 4, trainer)
+    assert len({tuple(ids) for ids in output["completion_ids"]}) == 1
+
+
+def test_rollouts_refuse_prompts_that_are_no_groups(make_trainer, task, pool):
+    trainer = learner_trainer(make_trainer, task, pool)
+    trainer.model.train()
+    mixed = [pool[0].prompt, pool[1].prompt, pool[0].prompt, pool[1].prompt]
+    with pytest.raises(ValueError, match="prompts must come in groups of 4 equal ones"):
+        trainer.rollout_func(mixed, trainer)
+
+
+def test_the_reward_is_the_verifiers(task, pool):
+    reward = verifier_reward(task, lambda problem_id: pool[pool.position(problem_id)])
+    ids = [pool.ids[0]] * 3
+    problem = pool[0]
+    completions = [problem.solution, f"A {problem.answer}", "A 99"]
+    assert reward(completions=completions, problem_id=ids, level=[1] * 3) == [1.0, 1.0, 0.0]
