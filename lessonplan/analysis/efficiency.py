@@ -23,11 +23,12 @@ from lessonplan.analysis.fit import Fits, fit
 from lessonplan.analysis.isotonic import isotonic, log_size
 from lessonplan.analysis.laws import HILL, Floats, Law
 from lessonplan.analysis.studies import Study
-from lessonplan.analysis.tables import Budgets, ItemTable, check_budgets, item_table
+from lessonplan.analysis.tables import Budgets, ItemTable, check_budgets, cut_budgets, item_table
 
 TARGET_GAIN = 0.5  # of the pooled gain over the base model: both curves are steep half way up
 GRID_GAINS = (0.2, 0.35, 0.5, 0.65, 0.8)
 LEAST_GAIN = 0.02  # below, there is no curve to cut: one standard error of 400 items is .025
+FARTHEST = 8.0  # times the largest size: no ratio rests on an extrapolation beyond
 POWER = 0.8  # of the smallest effect "this study would have seen"
 
 
@@ -124,7 +125,8 @@ class Comparison:
 def at_target(both: Curves, target: float) -> Comparison:
     """Compare the first two samplers of `both` at one target accuracy in (0, 1).
 
-    Whether a sampler reaches the target is decided on isotonic means of the data, not on a fit.
+    Whether a sampler reaches the target is decided on isotonic means of the data; a fit that
+    contradicts them (never there, or only far beyond the data) turns the ratio into a bound.
     """
     if not 0 < target < 1:
         raise ValueError(f"target must lie between 0 and 1, got {target!r}")
@@ -160,10 +162,10 @@ def at_target(both: Curves, target: float) -> Comparison:
                 f"{own.sampler} reaches {target:.3g} at {beyond:.1f} times its largest size: "
                 "extrapolated"
             )
-        if mean[-1] >= target and np.isinf(reach) and reach > 0:
+        if mean[-1] >= target and beyond > FARTHEST:
             notes.append(
-                f"{own.sampler} touches {target:.3g}, but its fitted curve levels off below: "
-                "counted as not reached"
+                f"{own.sampler} touches {target:.3g}, but its fitted curve does not get there "
+                f"within {FARTHEST:.0f} times its largest size: counted as not reached"
             )
     if lost > 0.2:
         notes.append(f"in {lost:.0%} of the resamples neither curve reaches the target")
@@ -209,7 +211,10 @@ def _distance(
     first = [np.log(float(c.sizes[0])) for c in (cells_a, cells_b)]
     last = [np.log(float(c.sizes[-1])) for c in (cells_a, cells_b)]
     logs = (log_a, log_b)
-    reached = [bool(m[-1] >= target and k[0] < np.inf) for m, k in zip(mono, logs, strict=True)]
+    reached = [
+        bool(m[-1] >= target and k[0] <= end + np.log(FARTHEST))
+        for m, k, end in zip(mono, logs, last, strict=True)
+    ]
     early = [bool(m[0] >= target or k[0] == -np.inf) for m, k in zip(mono, logs, strict=True)]
     nothing = np.full(len(log_a), np.nan)
     if target <= base:
@@ -349,11 +354,7 @@ def sample_efficiency(
         if name not in table.sampler:
             raise ValueError(f"no sampler {name!r}; known: {', '.join(table.samplers)}")
     if budgets == "cut":
-        limits = {name: int(table.rollouts[table.rows(name)].mean()) for name in (a, b)}
-        limits = dict.fromkeys(limits, min(limits.values()))
-        table = item_table(
-            study, family, tier=tier, split=split, decode=decode, max_rollouts=limits
-        )
+        table = cut_budgets(study, table, (a, b), tier=tier, split=split, decode=decode)
     if budgets != "allow":
         check_budgets(table, a, b)
     if target is None:

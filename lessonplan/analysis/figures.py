@@ -93,16 +93,20 @@ class Picture:
             (folder / f"{self.name}.{kind}").write_bytes(self._render(kind))
         (folder / f"{self.name}.csv").write_text(csv_text(self.rows), encoding="utf-8")
 
+    @cached_property
+    def _laid_out(self) -> Figure:
+        """The figure with its layout done once: the files differ only in kind."""
+        self.figure.draw_without_rendering()
+        self.figure.set_layout_engine("none")
+        return self.figure
+
     def _render(self, kind: str) -> bytes:
         from matplotlib import rc_context
 
         stamp = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}, "png": {}}
         buffer = io.BytesIO()
-        if self.figure.get_layout_engine() is not None:
-            self.figure.draw_without_rendering()
-            self.figure.set_layout_engine("none")  # laid out once; the files only differ in kind
         with rc_context({"svg.hashsalt": self.name, "hatch.linewidth": 0.6}):
-            self.figure.savefig(buffer, format=kind, dpi=150, metadata=stamp[kind])
+            self._laid_out.savefig(buffer, format=kind, dpi=150, metadata=stamp[kind])
         return buffer.getvalue()
 
 
@@ -148,7 +152,9 @@ def plain(text: str) -> str:
 def stem(family: str) -> str:
     """A file name for a family, whatever its name holds."""
     safe = re.sub(r"[^A-Za-z0-9-]+", "-", family).strip("-")
-    return safe if safe == family else f"{safe[:40]}-{zlib.crc32(family.encode()):08x}"
+    if safe == family and len(safe) <= 40:
+        return safe
+    return f"{safe[:40]}-{zlib.crc32(family.encode(errors='replace')):08x}"
 
 
 def tidy(axes: Axes) -> None:

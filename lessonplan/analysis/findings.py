@@ -18,7 +18,14 @@ from lessonplan.analysis.efficiency import (
 from lessonplan.analysis.fit import fit
 from lessonplan.analysis.laws import EXTRAPOLATION, HILL, POWER, Law
 from lessonplan.analysis.studies import Row, Study
-from lessonplan.analysis.tables import Budgets, ItemTable, budget_ratio, check_budgets, item_table
+from lessonplan.analysis.tables import (
+    Budgets,
+    ItemTable,
+    budget_ratio,
+    check_budgets,
+    cut_budgets,
+    item_table,
+)
 from lessonplan.errors import ConfigError
 
 
@@ -78,7 +85,7 @@ def find(
             if target is not None:
                 found.append(at_target(both, target))
                 differences.append(paired_differences(both))
-                grid += [at_target(both, t) for t in target_grid(table)]
+                grid += [at_target(both, t) for t in target_grid(table) if abs(t - target) > 0.006]
         except ValueError as problem:
             refused.append(f"{a} against {b}: {problem}")
     everything = None
@@ -109,12 +116,10 @@ def _table(study: Study, family: str, budgets: Budgets) -> ItemTable:
     table = item_table(study, family, split=split)
     if budgets != "cut":
         return table
-    least = min(int(table.rollouts[table.rows(name)].mean()) for name in table.samplers)
-    limits = dict.fromkeys(table.samplers, least)
     try:
-        return item_table(study, family, split=split, max_rollouts=limits)
+        return cut_budgets(study, table, table.samplers, split=split)
     except ConfigError:
-        return table  # nothing was evaluated within that budget: the check then refuses
+        return table  # not evaluated within that budget: the check of budgets then refuses
 
 
 def law_rows(finding: Finding) -> list[Row]:

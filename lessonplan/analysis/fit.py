@@ -224,7 +224,15 @@ class _Problem:
             right[:, 0] -= pull * self.prior.residual(theta[:, 0])
         diagonal = np.einsum("bpp->bp", normal)  # a view: damping goes in here
         diagonal += damping[:, None] * np.maximum(diagonal, 1e-6) + 1e-12
-        return np.linalg.solve(normal, right[..., None])[..., 0]
+        step = np.linalg.solve(normal, right[..., None])[..., 0]
+        # A parameter on its bound that wants out stays; the others step as if it were known.
+        held = ((theta <= self.low) & (step < 0)) | ((theta >= self.high) & (step > 0))
+        if held.any():
+            free = ~held
+            normal = normal * free[:, :, None] * free[:, None, :]
+            np.einsum("bpp->bp", normal)[held] = 1.0
+            step = np.linalg.solve(normal, (right * free)[..., None])[..., 0]
+        return step
 
 
 def _project(slopes: Floats, z: Floats, w: Floats, *, fixed: NDArray[np.bool_]) -> Floats:

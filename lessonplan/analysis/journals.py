@@ -8,7 +8,7 @@ damage: `FormatError` names file, line and byte.
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -160,7 +160,7 @@ class _Builder:
             case Eval():
                 counts = [event.correct, event.formatted, event.trace, event.truncated]
                 if event.samples < 1 or any(
-                    not 0 <= c <= event.samples for part in counts for c in part or ()
+                    part and not 0 <= min(part) <= max(part) <= event.samples for part in counts
                 ):
                     raise self.place.error(f"eval: a count outside 0..{event.samples} samples")
                 if any(part and len(part) != len(event.correct) for part in counts):
@@ -175,8 +175,8 @@ class _Builder:
         return told[-1] if isinstance(told[-1], End) else None
 
 
-def _numbers(values: list[float | None] | list[float]) -> Floats:
-    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+def _numbers(values: Sequence[float | None]) -> Floats:
+    return np.array(values, dtype=np.float64)  # None becomes NaN
 
 
 def _ints(values: list[int]) -> Ints:
@@ -200,22 +200,31 @@ def _groups(asks: list[Ask], tells: list[Tell], place: _Place) -> Groups:
     row = {ticket: i for i, ticket in enumerate(tickets)}
     if len(row) != len(tickets):
         raise FormatError(f"{place.name}: a ticket was asked twice")
-    width = max((len(r) for tell in tells for r in tell.rewards), default=0)
+    told = [ticket for tell in tells for ticket in tell.tickets]
+    seen = set[int]()
+    for ticket in told:
+        if ticket not in row or ticket in seen:
+            what = "told before" if ticket in row else "never asked"
+            raise FormatError(f"{place.name}: tell of ticket {ticket}, which was {what}")
+        seen.add(ticket)
+    at = np.array([row[ticket] for ticket in told], dtype=np.int64)  # (told,)
+    given = [rewards for tell in tells for rewards in tell.rewards]
+    lengths = np.array([len(rewards) for rewards in given], dtype=np.int64)
+    width = int(lengths.max(initial=0))
     status, rollouts = np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
     rewards = np.full((len(row), width), np.nan)
     tokens = np.full(len(row), np.nan)
-    for tell in tells:
-        for j, ticket in enumerate(tell.tickets):
-            at = row.get(ticket)
-            if at is None or status[at]:
-                what = "never asked" if at is None else "told before"
-                raise FormatError(f"{place.name}: tell of ticket {ticket}, which was {what}")
-            given = tell.rewards[j]
-            status[at] = STATUSES.index(tell.status[j])
-            rollouts[at] = len(given)
-            rewards[at, : len(given)] = _numbers(given)
-            if tell.tokens:
-                tokens[at] = np.nan if tell.tokens[j] is None else tell.tokens[j]
+    if told:
+        codes = {name: code for code, name in enumerate(STATUSES)}
+        status[at] = [codes[name] for tell in tells for name in tell.status]
+        rollouts[at] = lengths
+        filled = np.arange(width) < lengths[:, None]  # (told, G)
+        padded = np.full((len(told), width), np.nan)
+        padded[filled] = _numbers([value for part in given for value in part])
+        rewards[at] = padded
+        tokens[at] = _numbers(
+            [t for tell in tells for t in tell.tokens or [None] * len(tell.tickets)]
+        )
     return Groups(
         ticket=_ints(tickets),
         step=_ints([ask.step for ask in asks for _ in ask.ids]),

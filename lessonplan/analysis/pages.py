@@ -82,8 +82,8 @@ def items(lines: Sequence[str], **attributes: str) -> Html:
 
 def markdown(text: str) -> str:
     """Text that stays text in Markdown, in a table too."""
-    text = visible(text.replace("\n", " "))
-    for sign in "\\`*_[]<>|#":
+    text = html.escape(visible(text.replace("\n", " ")), quote=False)
+    for sign in "\\`*_[]|#":
         text = text.replace(sign, "\\" + sign)
     return text
 

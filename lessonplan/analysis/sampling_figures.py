@@ -91,8 +91,7 @@ def level_mix(study: Study, family: str, looks: dict[str, Style]) -> Picture | N
     moved = {}
     for name in names:
         share = _table(rows, name, "share", levels)
-        mean = np.nansum(share * np.array(levels)[:, None], axis=0) / np.nansum(share, axis=0)
-        known = mean[np.isfinite(mean)]
+        known = (np.array(levels) @ share)[np.isfinite(share).all(axis=0)]  # shares sum to 1
         moved[name] = (float(known[0]), float(known[-1]))
     drift = max(names, key=lambda k: abs(moved[k][1] - moved[k][0]))
     first, last = moved[drift]

@@ -104,7 +104,10 @@ def guess_rows(study: Study, family: str) -> list[Row]:
     return []
 
 
-def _percent(value: float | None) -> float:
+def _percent(value: float | str | None) -> float | str:
+    """A share in percent; a word (the commonest answer, say) stays a word."""
+    if isinstance(value, str):
+        return value
     return NAN if value is None else round(100 * value, 1)
 
 

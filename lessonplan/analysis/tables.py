@@ -163,3 +163,34 @@ def check_budgets(table: ItemTable, a: str, b: str) -> None:
             f"{more} generated {max(ratio, 1 / ratio):.1f} times {less}'s rollouts: not compared. "
             f"--at-equal rollouts cuts {more}, or --unequal says so"
         )
+
+
+def cut_budgets(
+    study: Study,
+    table: ItemTable,
+    samplers: tuple[str, ...],
+    *,
+    tier: str = "mean",
+    split: str = "test",
+    decode: str = "greedy",
+) -> ItemTable:
+    """The same table with every run cut to the smallest budget among `samplers`.
+
+    Raises ConfigError if a sampler was not evaluated within that budget.
+    """
+    least = min(int(table.rollouts[table.rows(name)].mean()) for name in samplers)
+    cut = item_table(
+        study,
+        table.family,
+        tier=tier,
+        split=split,
+        decode=decode,
+        max_rollouts=dict.fromkeys(samplers, least),
+    )
+    for name in samplers:
+        if len(cut.rows(name)) < len(table.rows(name)):
+            raise ConfigError(
+                f"{name} has no {decode} evaluation on the {split} split within {least} rollouts: "
+                "it cannot be cut to an equal budget"
+            )
+    return cut

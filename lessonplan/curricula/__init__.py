@@ -8,6 +8,7 @@ from lessonplan.curricula.lock import Lock
 from lessonplan.curricula.named import make_sampler, resolve_sampler, sampler_classes
 from lessonplan.curricula.state import load_state, save_state, write_atomically
 from lessonplan.curricula.static import EasyOnly, FixedMixture
+from lessonplan.curricula.told import ToldGroups, told_groups
 
 __all__ = [
     "AdaptiveDifficulty",
@@ -21,6 +22,7 @@ __all__ = [
     "Outcome",
     "Pick",
     "Status",
+    "ToldGroups",
     "ZeroVariance",
     "load_state",
     "make_sampler",
@@ -28,5 +30,6 @@ __all__ = [
     "resolve_sampler",
     "sampler_classes",
     "save_state",
+    "told_groups",
     "write_atomically",
 ]

@@ -226,7 +226,7 @@ class Curriculum:
 
     def _judge(self, given: Sequence[Status], rewards: Rewards) -> list[Status]:
         """The engine's status, unless the group is unscorable or a gate refuses it."""
-        scorable: NDArray[np.bool_] = np.isfinite(rewards).any(axis=1)  # (m,)
+        scorable = np.isfinite(rewards).sum(axis=1) > 0  # (m,)
         accepted: NDArray[np.bool_] = np.ones(len(rewards), dtype=bool)  # (m,)
         for gate in self.gates:  # every gate sees every group: some of them count
             np.logical_and(accepted, gate.accepts(rewards, self.success), out=accepted)

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from transformers import (
@@ -40,6 +41,9 @@ from lessonplan.training.warm_start import (
     supervised_steps,
     warm_start,
 )
+
+if TYPE_CHECKING:
+    from trl import GRPOConfig
 
 Report = Callable[[Mapping[str, object]], None]  # hears a run's progress, for people only
 GUESS_PROBLEMS = 500  # per level, for the printed guess rates
@@ -166,29 +170,14 @@ def _final_exam(
         journal.append("eval", **result.event(step=step, split="test"))
 
 
-def _rl_run(run: RunSpec, folder: Path, journal: Journal, report: Report) -> None:
-    """GRPO from the start, problems chosen by the arm's sampler."""
-    from datasets import Dataset
-    from trl import GRPOConfig, GRPOTrainer
+def grpo_config(run: RunSpec, folder: Path) -> "GRPOConfig":
+    """TRL's settings for the tiny learner; a batch counts completions, a step optimizer steps."""
+    from trl import GRPOConfig
 
-    from lessonplan.training.trl import attach
-
-    assert run.spec is not None
-    task = family(run.family)
-    model, tokenizer = load_learner(start_folder(folder, run))
-    pool = training_set(task, run.spec, run.n, run.data_seed)
-    pool = Pool(pool[:], name=pool.name)  # a few hundred problems: cheaper kept than made again
-    tiers = level_tiers(task.levels)  # of the task: a training set of one tier has the same ones
-    sampler = make_sampler(
-        run.spec.sampler, pool, seed=run.data_seed, tiers=tiers, **run.spec.args
-    )
-    curriculum = Curriculum(pool, sampler, journal=journal, run=run.facts())
-    curriculum.restart()
-    batch = run.train.problems_per_step * run.train.group_size
-    args = GRPOConfig(
+    return GRPOConfig(
         output_dir=str(folder / "trainer"),  # nothing is saved there
         max_steps=run.steps,
-        per_device_train_batch_size=batch,
+        per_device_train_batch_size=run.train.problems_per_step * run.train.group_size,
         num_generations=run.train.group_size,
         max_completion_length=MAX_NEW_TOKENS,
         temperature=run.train.temperature,
@@ -207,9 +196,29 @@ def _rl_run(run: RunSpec, folder: Path, journal: Journal, report: Report) -> Non
         disable_tqdm=True,
         seed=run.data_seed,
     )
+
+
+def _rl_run(run: RunSpec, folder: Path, journal: Journal, report: Report) -> None:
+    """GRPO from the start, problems chosen by the arm's sampler."""
+    from datasets import Dataset
+    from trl import GRPOTrainer
+
+    from lessonplan.training.trl import attach
+
+    assert run.spec is not None
+    task = family(run.family)
+    model, tokenizer = load_learner(start_folder(folder, run))
+    pool = training_set(task, run.spec, run.n, run.data_seed)
+    pool = Pool(pool[:], name=pool.name)  # a few hundred problems: cheaper kept than made again
+    tiers = level_tiers(task.levels)  # of the task: a training set of one tier has the same ones
+    sampler = make_sampler(
+        run.spec.sampler, pool, seed=run.data_seed, tiers=tiers, **run.spec.args
+    )
+    curriculum = Curriculum(pool, sampler, journal=journal, run=run.facts())
+    curriculum.restart()
     trainer = GRPOTrainer(
         model=model,
-        args=args,
+        args=grpo_config(run, folder),
         reward_funcs=verifier_reward(task, cache(lambda name: pool[pool.position(name)])),
         train_dataset=Dataset.from_dict({"prompt": [""] * run.train.problems_per_step}),
         processing_class=tokenizer,
@@ -225,7 +234,8 @@ def _rl_run(run: RunSpec, folder: Path, journal: Journal, report: Report) -> Non
                 f"{run.id}: TRL stopped after {trainer.state.global_step} of {run.steps} steps"
             )
     except Exception as error:
-        curriculum.finish("failed", error=f"{type(error).__name__}: {error}")
+        with suppress(OSError):  # on a full disk the journal cannot say it; the study still does
+            curriculum.finish("failed", error=f"{type(error).__name__}: {error}")
         raise
 
 

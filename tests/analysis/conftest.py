@@ -96,8 +96,15 @@ def run_events(sampler, n, start, seed, *, per_step=4, steps=10, name=None, fami
     rng = np.random.default_rng([len(sampler), n, start, seed])
     who = name or sampler
     yield opened(
-        id=f"{family}-{sampler}-n{n}-start{start}-seed{seed}", sampler=who, n=n, family=family,
-        start=f"{family}-{start}", seed=seed, steps=steps, problems_per_step=2, group_size=4,
+        id=f"{family}-{sampler}-n{n}-start{start}-seed{seed}",
+        sampler=who,
+        n=n,
+        family=family,
+        start=f"{family}-{start}",
+        seed=seed,
+        steps=steps,
+        problems_per_step=2,
+        group_size=4,
     )
     yield {"event": "items", "split": "test", "fingerprint": "t", "levels": LEVELS}
     yield {"event": "items", "split": "validation", "fingerprint": "v", "levels": LEVELS[:10]}
@@ -105,15 +112,30 @@ def run_events(sampler, n, start, seed, *, per_step=4, steps=10, name=None, fami
     for step in range(steps):
         if step % 5 == 0:
             yield _eval("validation", step, 10, 0.5, rng)
-        yield {"event": "ask", "step": step, "ticket": 2 * step, "ids": ["a", "b"],
-               "levels": levels}
+        yield {
+            "event": "ask",
+            "step": step,
+            "ticket": 2 * step,
+            "ids": ["a", "b"],
+            "levels": levels,
+        }
         rewards = [[1] * 4, (rng.random(4) < 0.5).astype(int).tolist()]
         flat = len(set(rewards[1])) == 1
-        yield {"event": "tell", "step": step, "tickets": [2 * step, 2 * step + 1],
-               "rewards": rewards, "status": ["filtered", "filtered" if flat else "trained"],
-               "tokens": [10, 30]}
-        yield {"event": "step", "step": step + 1, "rollouts": 2 * per_step, "tokens": 80,
-               "seconds": {"generate": 0.1, "train": 0.2}}
+        yield {
+            "event": "tell",
+            "step": step,
+            "tickets": [2 * step, 2 * step + 1],
+            "rewards": rewards,
+            "status": ["filtered", "filtered" if flat else "trained"],
+            "tokens": [10, 30],
+        }
+        yield {
+            "event": "step",
+            "step": step + 1,
+            "rollouts": 2 * per_step,
+            "tokens": 80,
+            "seconds": {"generate": 0.1, "train": 0.2},
+        }
     yield _eval("validation", steps, 10, curve(sampler, n, start), rng)
     yield _eval("test", steps, len(LEVELS), curve(sampler, n, start), rng)
     yield _eval("test", steps, len(LEVELS), curve(sampler, n, start), rng, samples=4)
@@ -122,40 +144,71 @@ def run_events(sampler, n, start, seed, *, per_step=4, steps=10, name=None, fami
 
 def _eval(split, step, items, accuracy, rng, *, samples=1):
     correct = rng.binomial(samples, accuracy, items).tolist()
-    return {"event": "eval", "step": step, "split": split, "samples": samples,
-            "decode": "greedy" if samples == 1 else "sample", "temperature": int(samples > 1),
-            "correct": correct, "formatted": [samples] * items, "trace": correct,
-            "truncated": [0] * items}
+    return {
+        "event": "eval",
+        "step": step,
+        "split": split,
+        "samples": samples,
+        "decode": "greedy" if samples == 1 else "sample",
+        "temperature": int(samples > 1),
+        "correct": correct,
+        "formatted": [samples] * items,
+        "trace": correct,
+        "truncated": [0] * items,
+    }
 
 
 def base_events(start, kind="base", family="counting"):
     rng = np.random.default_rng([start, 9])
-    yield opened(id=f"{family}-{start}-{kind}", kind=kind, sampler="", n=0, family=family,
-                 start=f"{family}-{start}")
+    yield opened(
+        id=f"{family}-{start}-{kind}",
+        kind=kind,
+        sampler="",
+        n=0,
+        family=family,
+        start=f"{family}-{start}",
+    )
     yield {"event": "items", "split": "test", "fingerprint": "t", "levels": LEVELS}
     if kind == "base":
-        yield {"event": "gate", "accepted": True, "rule": "trace easy >= .6",
-               "probes": [{"step": 25, "answer": {"easy": 0.8, "medium": 0.5, "hard": 0.3},
-                           "trace": {"easy": 0.7, "medium": 0.4, "hard": 0.1}}],
-               "guess": {"1": {"mode": 0.44, "heuristic": 0.5}}}
+        yield {
+            "event": "gate",
+            "accepted": True,
+            "rule": "trace easy >= .6",
+            "probes": [
+                {
+                    "step": 25,
+                    "answer": {"easy": 0.8, "medium": 0.5, "hard": 0.3},
+                    "trace": {"easy": 0.7, "medium": 0.4, "hard": 0.1},
+                }
+            ],
+            "guess": {"1": {"mode": 0.44, "heuristic": 0.5}},
+        }
     accuracy = 0.45 + 0.03 * start + (0.3 if kind == "sft" else 0.0)
     yield _eval("test", 0, len(LEVELS), accuracy, rng)
     yield {"event": "end", "status": "done"}
 
 
-def write_study(folder, *, starts=3, sizes=(8, 64, 512), names=None, per_step=None, family="counting"):
+def write_study(
+    folder, *, starts=3, sizes=(8, 64, 512), names=None, per_step=None, family="counting"
+):
     """A study of two samplers; `names` renames them, `per_step` sets rollouts of a group."""
     journals = folder / "journals"
     journals.mkdir(parents=True, exist_ok=True)
     for start in range(starts):
         write(journals / f"{family}-{start}.jsonl", list(base_events(start, family=family)))
-        write(journals / f"{family}-{start}-sft.jsonl",
-              list(base_events(start, "sft", family=family)))
+        write(
+            journals / f"{family}-{start}-sft.jsonl", list(base_events(start, "sft", family=family))
+        )
         for sampler in ("easy", "mixed"):
             for n in sizes:
                 run = run_events(
-                    sampler, n, start, 0, per_step=(per_step or {}).get(sampler, 4),
-                    name=(names or {}).get(sampler), family=family,
+                    sampler,
+                    n,
+                    start,
+                    0,
+                    per_step=(per_step or {}).get(sampler, 4),
+                    name=(names or {}).get(sampler),
+                    family=family,
                 )
                 write(journals / f"{family}-{sampler}-n{n}-start{start}-seed0.jsonl", list(run))
     return folder
@@ -182,12 +235,18 @@ def make_table(values, *, base=0.5, items=60, noise=0.0, rollouts=None, seed=0):
     spread = np.tile([-0.05, 0.05], items // 2 + 1)[:items]
     spread = spread - spread @ item_weights(levels)
     return ItemTable(
-        family="counting", metric="test accuracy", strata=tier_codes(levels),
-        weights=item_weights(levels), sampler=tuple(r[0] for r in rows),
-        n=np.array([r[1] for r in rows]), start=tuple(r[2] for r in rows),
-        seed=np.zeros(len(rows), int), share=np.array([r[3] + spread for r in rows]),
+        family="counting",
+        metric="test accuracy",
+        strata=tier_codes(levels),
+        weights=item_weights(levels),
+        sampler=tuple(r[0] for r in rows),
+        n=np.array([r[1] for r in rows]),
+        start=tuple(r[2] for r in rows),
+        seed=np.zeros(len(rows), int),
+        share=np.array([r[3] + spread for r in rows]),
         rollouts=np.array([(rollouts or {}).get(r[0], 100) for r in rows]),
-        tokens=np.ones(len(rows), int), starts=tuple(f"s{u}" for u in range(units)),
+        tokens=np.ones(len(rows), int),
+        starts=tuple(f"s{u}" for u in range(units)),
         base=np.array([base + spread] * units),
     )
 
@@ -198,6 +257,10 @@ def tools():
     from types import SimpleNamespace
 
     return SimpleNamespace(
-        seal=seal, write=write, opened=opened, write_study=write_study, make_table=make_table,
+        seal=seal,
+        write=write,
+        opened=opened,
+        write_study=write_study,
+        make_table=make_table,
         run_events=run_events,
     )

@@ -1,6 +1,7 @@
 """The reader: what it takes, what it repairs, what it refuses."""
 
 import json
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -38,7 +39,12 @@ def test_reads_arrays(tmp_path, events, tools):
     np.testing.assert_array_equal(run.groups.tokens, [30, 20, np.nan, np.nan])
     np.testing.assert_array_equal(run.groups.pass_rate(), [0, 1, 0.5, np.nan])
     assert run.groups.counts() == {
-        "open": 0, "trained": 2, "filtered": 1, "stale": 0, "failed": 0, "discarded": 1,
+        "open": 0,
+        "trained": 2,
+        "filtered": 1,
+        "stale": 0,
+        "failed": 0,
+        "discarded": 1,
     }
     assert run.rollouts == 6 and run.tokens == 75 and run.seconds == 0.5
     assert np.isnan(run.steps.scalars["loss"]).all()
@@ -166,8 +172,9 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(at=st.integers(0, 9), data=st.data())
 def test_only_format_errors_for_any_event(tmp_path, events, tools, at, data):
     events = [dict(e) for e in events]
@@ -187,8 +194,6 @@ def test_only_format_errors_for_any_event(tmp_path, events, tools, at, data):
 def test_deep_nesting_is_refused_not_crashed(tmp_path, tools):
     path = tmp_path / "a.jsonl"
     line = b'{"seq":0,"event":"open","x":' + b"[" * 200_000
-    import zlib
-
     path.write_bytes(line + b',"crc":"%08x"}\n' % zlib.crc32(line))
     with pytest.raises(FormatError):
         read_journal(path)

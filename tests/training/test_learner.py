@@ -4,11 +4,18 @@ import pytest
 import torch
 from datasets import Dataset
 
+from trl import GRPOConfig, GRPOTrainer
+
+from lessonplan.curricula import Curriculum
 from lessonplan.generators import generate, stream
-from lessonplan.training.config import Start
+from lessonplan.selection import Uniform
+from lessonplan.training.config import PRESETS, Start
 from lessonplan.training.evaluate import evaluate
-from lessonplan.training.learner import tiny_model
+from lessonplan.training.learner import load_learner, save_learner, tiny_model
+from lessonplan.training.plan import expand
 from lessonplan.training.rollout import fast_rollouts, verifier_reward
+from lessonplan.training.run import grpo_config
+from lessonplan.training.trl import attach
 from lessonplan.training.warm_start import supervised_steps, warm_start
 
 
@@ -146,3 +153,55 @@ def test_the_reward_is_the_verifiers(task, pool):
     problem = pool[0]
     completions = [problem.solution, f"A {problem.answer}", "A 99"]
     assert reward(completions=completions, problem_id=ids, level=[1] * 3) == [1.0, 1.0, 0.0]
+
+
+def test_the_settings_that_trl_gets_wrong_for_a_small_model_are_set(tmp_path):
+    (run,) = [one for one in expand(PRESETS["quick"]) if one.id == "counting-easy-n8-start0-seed0"]
+    config = grpo_config(run, tmp_path)
+    assert not config.bf16 and not config.activation_checkpointing and config.use_cpu
+    assert config.learning_rate == 1e-4 and config.beta == 0.0
+    assert config.per_device_train_batch_size == 64 and config.num_generations == 8
+    assert config.max_steps == 200 and config.save_strategy == "no"
+    assert config.report_to == []  # nothing is sent anywhere
+
+
+def test_a_reference_model_needs_a_start_that_lies_in_a_folder(tmp_path, task, tokenizer, pool):
+    """beta > 0 makes TRL load the model again by name: a start from a folder has one."""
+    save_learner(tmp_path, tiny_model(tokenizer, seed=0), tokenizer)
+    model, words = load_learner(tmp_path)
+    by_id = {problem.id: problem for problem in pool}
+    trainer = GRPOTrainer(
+        model=model,
+        reward_funcs=verifier_reward(task, by_id.__getitem__),
+        args=GRPOConfig(
+            output_dir=str(tmp_path / "out"),
+            max_steps=1,
+            per_device_train_batch_size=4,
+            num_generations=4,
+            max_completion_length=4,
+            beta=0.04,
+            bf16=False,
+            activation_checkpointing=False,
+            use_cpu=True,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            logging_steps=1,
+        ),
+        train_dataset=Dataset.from_list(
+            [{"prompt": problem.prompt, "problem_id": problem.id} for problem in pool]
+        ),
+        processing_class=words,
+    )
+    attach(trainer, Curriculum(pool, Uniform(pool)))
+    trainer.train()
+    assert "kl" in trainer.state.log_history[0]
+
+
+def test_a_completion_that_ended_counts_as_ended(make_trainer, task, pool):
+    """Without the end token in the ids TRL takes every row for truncated."""
+    trainer = learner_trainer(make_trainer, task, pool, max_steps=1)
+    trainer.model.lm_head.weight.data.zero_()
+    trainer.train()
+    clipped = trainer.state.log_history[0]["completions/clipped_ratio"]
+    assert 0 < clipped < 1  # about (1 - 1/23) ** 12 of uniform rows see no end in 12 tokens
