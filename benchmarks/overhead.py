@@ -9,7 +9,6 @@ the curriculum as its own clock says.
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -72,7 +71,9 @@ def train(steps: int, journal: Path | None) -> tuple[float, float, float]:
     inside = 0.0
     if journal is not None:
         curriculum.close()
-        inside = sum(e["seconds"]["curriculum"] for e in read_events(journal) if e["event"] == "step")
+        inside = sum(
+            e["seconds"]["curriculum"] for e in read_events(journal) if e["event"] == "step"
+        )
     return cpu / steps, wall / steps, inside / steps
 
 

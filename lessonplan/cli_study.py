@@ -221,7 +221,8 @@ def fit(typed: cli.Fit) -> Answer:
         note = "intervals of 95 % from resampled starts and test problems"
     rows = [[c["curve"], c["sizes"], *(_spread(c[key]) for key in FITTED)] for c in curves]
     shown = as_table("curve", "sizes", "ceiling", "exponent", "n at half the gain", rows=rows)
-    return Answer({"law": law.name, "curves": curves}, [f"{law.name}; {note}", shown])
+    beyond = "a ceiling, and an n above the largest size, are extrapolated"
+    return Answer({"law": law.name, "curves": curves}, [f"{law.name}; {note}; {beyond}", shown])
 
 
 def _fit_study(folder: Path, law: "Law") -> list[dict[str, object]]:
@@ -237,9 +238,12 @@ def _fit_study(folder: Path, law: "Law") -> list[dict[str, object]]:
             if len(sizes) < 2:
                 continue
             row: dict[str, object] = {"curve": f"{family} {sampler}", "sizes": sizes}
-            for key in FITTED:
-                values = np.log(getattr(one.fits[0], key))  # (B,), row 0 as observed; all positive
-                row[key] = np.exp([values[0], *one.draws.limits(values)]).tolist()
+            fitted, limits = one.fits[0], one.draws.limits  # rows (B,), the first as observed
+            ceiling = np.array([fitted.ceiling[0], *limits(fitted.ceiling)])
+            row["ceiling"] = np.clip(ceiling, 0.0, 1.0).tolist()
+            for key in ("exponent", "half"):  # positive: resampled on a log scale
+                values = np.log(getattr(fitted, key))
+                row[key] = np.exp([values[0], *limits(values)]).tolist()
             found.append(row)
     if not found:
         raise ConfigError(f"{folder}: no sampler has finished runs at two sizes: no curve to fit")
@@ -394,13 +398,13 @@ def report(typed: cli.Report) -> Answer:
 
 def _write_report(folder: Path, out: Path | None) -> Answer:
     """Write the report of a study; the answer is its verdicts."""
-    from lessonplan.analysis import find, read_study, verdict, write_report
+    from lessonplan.analysis import find, read_study, sentences, write_report
 
     written = write_report(folder, out)
     study = read_study(folder)
-    verdicts: list[str] = []
-    for family in study.families:
-        finding = find(study, family)
-        said = [*map(verdict, finding.comparisons), *finding.refused]
-        verdicts += [f"{family}: {sentence}" for sentence in said]
+    verdicts = [
+        f"{family}: {sentence}"
+        for family in study.families
+        for sentence in sentences(find(study, family))
+    ]
     return Answer({"report": written, "verdicts": verdicts}, [*verdicts, f"report: {written}"])

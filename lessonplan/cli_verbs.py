@@ -289,32 +289,33 @@ def _write_and_lock_test() -> str:
 
 def _check_journals(where: Path, mend: bool) -> Answer:
     """Verify journals line by line; with `mend`, set damaged lines aside first."""
-    from lessonplan.curricula.repair import repair
+    from lessonplan.curricula.repair import find_damage, repair
 
     paths = _journals(where)
     states: dict[str, object] = {}
     shown: list[RenderableType] = []
-    still = 0
+    damaged = mendable = 0
     for path in paths:
         state, details = _verify(path)
-        if state == "damaged" and mend:
-            try:
-                aside = sum(bool(one.raw) for one in repair(path))
-                state, rest = _verify(path)
-                details.append(
-                    f"{aside} line{'s' * (aside != 1)} moved to {path.with_suffix('.bad').name}"
-                )
-                details += rest
-            except FormatError as error:
-                details.append(str(error))
-        still += state == "damaged"
+        if state == "damaged" and find_damage(path):
+            mendable += 1
+            if mend:
+                try:
+                    aside = sum(bool(one.raw) for one in repair(path))
+                except FormatError as error:
+                    details += str(error).splitlines()
+                else:
+                    state, rest = _verify(path)
+                    bad = path.with_suffix(".bad").name
+                    details += [f"{aside} line{'s' * (aside != 1)} moved to {bad}", *rest]
+        damaged += state == "damaged"
         states[path.name] = {"state": state, "details": details}
         if details:
             shown += [f"{path.name}: {state}", *(f"  {line}" for line in details)]
-    shown.append(f"{len(paths)} journals, {still} damaged")
-    if still and not mend:
+    shown.append(f"{len(paths)} journals, {damaged} damaged")
+    if mendable and not mend:
         shown.append(f"lessonplan doctor {where} --repair sets the damaged lines aside")
-    return Answer({"journals": states}, shown, cli.DAMAGED if still else cli.DONE)
+    return Answer({"journals": states}, shown, cli.DAMAGED if damaged else cli.DONE)
 
 
 def _journals(where: Path) -> list[Path]:

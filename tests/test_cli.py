@@ -1,19 +1,22 @@
 """The command line as people meet it: what it prints, where, and with which exit code."""
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from rich.console import Console
 
-from lessonplan import analysis, cli, cli_verbs
+from lessonplan import analysis, cli, cli_study, cli_verbs
 from lessonplan.curricula import Journal, Lock
 from lessonplan.training import study as studies
-from lessonplan.training.config import load_study
-from lessonplan.training.plan import journal_path
+from lessonplan.training.config import StudyConfig, load_study
+from lessonplan.training.plan import expand, journal_path
 from lessonplan.training.workers import Finished, Progress
 
 TINY_STUDY = """\
@@ -544,3 +547,23 @@ def test_output_that_nobody_reads_is_no_error():
         timeout=60,
     )
     assert done.returncode in (0, 141) and done.stderr == b""
+
+
+def test_the_display_draws_a_bar_and_a_line_for_every_run_under_way():
+    runs = expand(StudyConfig("quick"))
+    page = io.StringIO()
+    display = cli_study.Display(Console(file=page, force_terminal=True, width=120))
+    with display:
+        display.planned(runs, runs[:6])
+        display.progress(runs[6], {"step": 50, "reward": 0.5, "zero_variance": 0.25, "level": 2.04})
+        display.progress(runs[7], {"step": 1, "reward": None})
+        display.live.refresh()
+        display.finished(runs[6], None)
+        display.finished(runs[7], "RuntimeError: [sabotaged]")
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", page.getvalue())
+    assert f"{len(runs)} runs, 6 of them done earlier" in text and f"6/{len(runs)}" in text
+    assert re.search(
+        r"-n8-start0-seed0 +step 50/200 +reward ▄ 0.50 +no variance 25% +level 2.0", text
+    )
+    assert f"{runs[7].id} failed: RuntimeError: [sabotaged]" in text
+    assert "left" in text

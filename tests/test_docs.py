@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lessonplan import cli
+from lessonplan import Curriculum, Outcome, Uniform, cli, generate
 from lessonplan.analysis import read_journal
 from lessonplan.curricula import sampler_classes
 from lessonplan.errors import FormatError
@@ -43,10 +43,22 @@ def test_readme_and_page_list_every_sampler():
 
 
 def test_the_sampler_of_the_page_keeps_every_rule(tmp_path, monkeypatch):
-    _, own, check = blocks("docs/samplers.md", "python")
+    own, check = blocks("docs/samplers.md", "python")[-2:]
     (tmp_path / "sampler_of_the_page.py").write_text(f"{own}\n{check}")
     monkeypatch.syspath_prepend(tmp_path)
     import_module("sampler_of_the_page")
+
+
+def test_the_offline_example_of_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pool = generate("counting", [1, 2], 12, split="train")
+    with Curriculum(pool, Uniform(pool), journal="run.jsonl") as curriculum:
+        for step in range(9):
+            picks = curriculum.ask(4, step=step)
+            curriculum.tell(Outcome(one.ticket, [1.0, float(step > 3)]) for one in picks)
+    scope = {"pool": pool}
+    exec(blocks("docs/samplers.md", "python")[0], scope)  # noqa: S102  # our own page
+    assert 0 < len(scope["smaller"]) <= 12
 
 
 def test_the_study_page_shows_the_quick_study_with_every_key():

@@ -29,7 +29,7 @@ from lessonplan.analysis.runs import Evaluation, Groups, ItemSet, Run, Steps
 from lessonplan.analysis.studies import Study, accuracy, accuracy_rows, read_study
 from lessonplan.analysis.tables import ItemTable, item_table
 from lessonplan.analysis.tiers import item_weights, level_tiers
-from lessonplan.analysis.verdicts import verdict
+from lessonplan.analysis.verdicts import gap, sentences, verdict
 
 __all__ = [
     "EFFICIENCY",
@@ -62,6 +62,7 @@ __all__ = [
     "design",
     "find",
     "fit",
+    "gap",
     "isotonic",
     "item_table",
     "item_weights",
@@ -74,6 +75,7 @@ __all__ = [
     "read_study",
     "resample",
     "sample_efficiency",
+    "sentences",
     "styles",
     "target_grid",
     "verdict",

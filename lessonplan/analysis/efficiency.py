@@ -167,6 +167,15 @@ def at_target(both: Curves, target: float) -> Comparison:
                 f"{own.sampler} touches {target:.3g}, but its fitted curve does not get there "
                 f"within {FARTHEST:.0f} times its largest size: counted as not reached"
             )
+    for own, values in zip((cells_a, cells_b), both.draws.cells, strict=False):
+        harmed = [
+            str(n) for n, y in zip(own.sizes, values[0], strict=True) if y < base - LEAST_GAIN
+        ]
+        if harmed:
+            notes.append(
+                f"{own.sampler} ends below the warm start at n = {', '.join(harmed)}: a rising "
+                "curve only approximates it"
+            )
     if lost > 0.2:
         notes.append(f"in {lost:.0%} of the resamples neither curve reaches the target")
     return Comparison(
@@ -223,7 +232,11 @@ def _distance(
         return "neither", nothing
     if all(early):
         return "both early", nothing
-    with np.errstate(invalid="ignore"):  # inf - inf says nothing and is dropped
+    # Fewer than one problem cannot be needed; where both need none, or both never get there, the
+    # resample says nothing (NaN) and is dropped.
+    mute = np.isneginf(log_a) & np.isneginf(log_b)
+    log_a, log_b = np.where(mute, np.nan, np.maximum(log_a, 0)), np.maximum(log_b, 0)
+    with np.errstate(invalid="ignore"):
         # A bound takes the known side of the curve that leaves the data.
         if not reached[1] or (early[0] and reached[0]):
             slow = np.minimum(log_b, last[1]) if not reached[1] else log_b
@@ -283,13 +296,16 @@ def target_grid(table: ItemTable) -> tuple[float, ...]:
 class Difference:
     """Accuracy of A minus accuracy of B at one size, paired by warm start."""
 
+    a: str
+    b: str
     n: int
-    a: float
-    b: float
+    mean_a: float
+    mean_b: float
     difference: float
     low: float  # NaN with one unit
     high: float
     seen: float  # smallest difference shown with 80 % power
+    method: str  # what the units are: "starts", "seeds" or "runs"
     units: int
     each: tuple[float, ...]  # one difference a unit
 
@@ -312,15 +328,18 @@ def paired_differences(both: Curves) -> tuple[Difference, ...]:
             seen = float((t + student(POWER, units - 1)) * error)
         rows.append(
             Difference(
-                int(k),
-                float(own_a.mean()),
-                float(own_b.mean()),
-                float(away.mean()),
-                low,
-                high,
-                seen,
-                units,
-                tuple(away.tolist()),
+                a=a.sampler,
+                b=b.sampler,
+                n=int(k),
+                mean_a=float(own_a.mean()),
+                mean_b=float(own_b.mean()),
+                difference=float(away.mean()),
+                low=low,
+                high=high,
+                seen=seen,
+                method=both.plan.method,
+                units=units,
+                each=tuple(away.tolist()),
             )
         )
     return tuple(rows)

@@ -42,7 +42,7 @@ class Finding:
     target: float | None
     rule: str  # how the target was chosen
     comparisons: tuple[Comparison, ...]
-    differences: tuple[tuple[Difference, ...], ...]  # one tuple a comparison
+    differences: tuple[tuple[Difference, ...], ...]  # one tuple a pair, with or without a target
     grid: tuple[Comparison, ...]  # the same pairs at other targets
     refused: tuple[str, ...]
     budgets: dict[str, float]  # "a / b" to the ratio of generated rollouts
@@ -72,7 +72,7 @@ def find(
     found, grid = list[Comparison](), list[Comparison]()
     differences = list[tuple[Difference, ...]]()
     if target is None:
-        rule = "none: no sampler rises 2 points above the warm starts"
+        rule = "no sampler rises 2 points above the warm starts"
         refused.append(
             "no sampler rises above the warm starts, so there is no target to compare at"
         )
@@ -82,9 +82,9 @@ def find(
             if budgets != "allow":
                 check_budgets(table, a, b)
             both = curves(table, (a, b), resamples=resamples, seed=seed)
+            differences.append(paired_differences(both))
             if target is not None:
                 found.append(at_target(both, target))
-                differences.append(paired_differences(both))
                 grid += [at_target(both, t) for t in target_grid(table) if abs(t - target) > 0.006]
         except ValueError as problem:
             refused.append(f"{a} against {b}: {problem}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PALE = "#A0A0A0"  # of an interval that includes no difference; uniform is darker and solid
+UNITS = {"starts": "warm starts", "seeds": "seeds", "runs": "runs"}
 WIDEST = 64.0  # ratios beyond this, either way, are drawn as arrows
 
 
@@ -86,7 +87,7 @@ def forest(
         axes.axvline(null, color="black", linewidth=1)
     caption = (
         f"Lines: 95 % intervals. Left: {found[0].reason}. Right: Student's t over "
-        f"{found[0].units} paired {'warm starts' if found[0].method == 'starts' else 'seeds'}. "
+        f"{found[0].units} paired {UNITS[found[0].method]}. "
         "Hollow and pale: the interval includes no difference. An open arrow: the limit lies outside, or one sampler does not reach the target and the "
         "value is a bound. The black line is no difference."
     )
@@ -173,52 +174,46 @@ def _draw_difference(axes: Axes, y: int, row: Row, looks: dict[str, Style]) -> N
     axes.plot([value], [y], marker="o", markersize=6, color=color, markerfacecolor=face)
 
 
-def pair_rows(
-    found: Sequence[Comparison], differences: Sequence[Sequence[Difference]]
-) -> list[Row]:
-    """One row a comparison, size and unit: the difference of that unit, and both means."""
+def pair_rows(differences: Sequence[Sequence[Difference]]) -> list[Row]:
+    """One row a pair, size and unit: the difference of that unit, and both means."""
     return [
         {
-            "a": c.a,
-            "b": c.b,
+            "a": d.a,
+            "b": d.b,
             "n": d.n,
             "unit": u,
-            "mean_a": d.a,
-            "mean_b": d.b,
+            "mean_a": d.mean_a,
+            "mean_b": d.mean_b,
             "difference": value,
             "low": d.low,
             "high": d.high,
             "seen": d.seen,
         }
-        for c, each in zip(found, differences, strict=True)
+        for each in differences
         for d in each
         for u, value in enumerate(d.each)
     ]
 
 
 def pair_plot(
-    family: str,
-    found: Sequence[Comparison],
-    differences: Sequence[Sequence[Difference]],
-    looks: dict[str, Style],
+    family: str, differences: Sequence[Sequence[Difference]], looks: dict[str, Style]
 ) -> Picture | None:
     """V12: paired differences by size, one thin line a warm start; None without shared sizes."""
-    rows = pair_rows(found, differences)
-    shown = [(c, d) for c, d in zip(found, differences, strict=True) if d]
+    rows = pair_rows(differences)
+    shown = [each for each in differences if each]
     if not shown:
         return None
     columns = min(2, len(shown))
     lines = -(-len(shown) // columns)
-    sure = [
-        f"{c.a} and {c.b} at {d.n}" for c, each in shown for d in each if d.low > 0 or d.high < 0
-    ]
-    total = sum(len(each) for _, each in shown)
-    title = f"The paired difference is clear of zero in {len(sure)} of {total} comparisons"
+    sure = sum(d.low > 0 or d.high < 0 for each in shown for d in each)
+    total = sum(len(each) for each in shown)
+    title = f"The paired difference is clear of zero in {sure} of {total} comparisons"
     figure = new_figure(0.8 + 2.1 * lines, title)
     grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
     for axes in grid.flat[len(shown) :]:
         axes.set_visible(False)
-    for axes, (c, each) in zip(grid.flat, shown, strict=False):
+    for axes, each in zip(grid.flat, shown, strict=False):
+        first = each[0]
         x = np.array([d.n for d in each], dtype=float)
         for u in range(len(each[0].each)):
             axes.plot(
@@ -232,15 +227,15 @@ def pair_plot(
         y, low, high = (
             100 * np.array([getattr(d, k) for d in each]) for k in ("difference", "low", "high")
         )
-        color = looks[c.a].color
+        color = looks[first.a].color
         if np.isfinite(low).all():
             axes.vlines(x, low, high, color=color, linewidth=2, alpha=0.6)
-        axes.plot(x, y, color=color, marker=looks[c.a].marker, linewidth=1.8)
+        axes.plot(x, y, color=color, marker=looks[first.a].marker, linewidth=1.8)
         axes.axhline(0, color="black", linewidth=1)
         axes.set_xscale("log")
         axes.set_xticks(x, [f"{v:.0f}" for v in x])
         axes.minorticks_off()
-        axes.set_title(plain(f"{c.a} minus {c.b}"), fontsize=9.5)
+        axes.set_title(plain(f"{first.a} minus {first.b}"), fontsize=9.5)
         tidy(axes)
         axes.tick_params(labelsize=8)
     for axes in grid[:, 0]:
@@ -248,8 +243,8 @@ def pair_plot(
     for axes in grid[-1]:
         axes.set_xlabel("unique problems", fontsize=9)
     caption = (
-        f"Thin: one line for each of {found[0].units} paired "
-        f"{'warm starts' if found[0].method == 'starts' else 'seeds'}; thick: mean, with 95 % "
+        f"Thin: one line for each of {shown[0][0].units} paired "
+        f"{UNITS[shown[0][0].method]}; thick: mean, with 95 % "
         "Student's t limits over them. Above 0 the first is better."
     )
     return Picture(

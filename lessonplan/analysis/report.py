@@ -38,9 +38,9 @@ from lessonplan.analysis.summaries import (
     tier_words,
 )
 from lessonplan.analysis.tables import TOLERANCE, Budgets
-from lessonplan.analysis.verdicts import factor, gap, interval, percent, verdict
+from lessonplan.analysis.verdicts import factor, interval, percent, sentences, verdict
 
-FIRST = ("v3", "v1", "v4")  # on the first screen, in this order
+FIRST = ("v3", "v1", "v4")  # on the first screen, in this order; v12 where there is no target
 REST = ("v2", "v12", "v5", "v6", "v10")
 
 
@@ -55,10 +55,7 @@ class Chapter:
     @property
     def verdicts(self) -> list[str]:
         """Sentences about this family."""
-        found = self.finding
-        pairs = zip(found.comparisons, found.differences, strict=True)
-        lines = [f"{verdict(c)}; {gap(c, each[-1])}" if each else verdict(c) for c, each in pairs]
-        return [*lines, *found.refused]
+        return sentences(self.finding)
 
 
 def write_report(
@@ -114,12 +111,14 @@ def chapter(
     title = lead if len(found.comparisons) == 1 else f"Who needs fewer problems: {family}"
     drawn: dict[str, Picture | None] = {
         "v1": learning_curves(study, family, looks, split=curve_split),
-        "v3": forest(family, title, found.comparisons, found.differences, looks),
+        "v3": forest(family, title, found.comparisons, found.differences, looks)
+        if found.comparisons
+        else None,
         "v4": level_mix(study, family, looks),
         "v5": pass_rates(study, family),
         "v6": wasted_groups(study, family),
         "v10": ledger_strip(study, family),
-        "v12": pair_plot(family, found.comparisons, found.differences, looks),
+        "v12": pair_plot(family, found.differences, looks),
     }
     if found.everything is not None:
         drawn["v2"] = scaling_curves(found.everything, study, looks, found.target)
@@ -245,18 +244,18 @@ def difference_rows(found: Finding) -> list[Row]:
     """Paired differences in points, with the smallest one that would have been seen."""
     return [
         {
-            "first": c.a,
-            "second": c.b,
+            "first": d.a,
+            "second": d.b,
             "n": d.n,
-            "first %": 100 * d.a,
-            "second %": 100 * d.b,
+            "first %": 100 * d.mean_a,
+            "second %": 100 * d.mean_b,
             "difference": 100 * d.difference,
             "from": 100 * d.low,
             "to": 100 * d.high,
             "would have seen": 100 * d.seen,
             "pairs": d.units,
         }
-        for c, each in zip(found.comparisons, found.differences, strict=True)
+        for each in found.differences
         for d in each
     ]
 
@@ -331,7 +330,9 @@ def report_html(study: Study, chapters: list[Chapter]) -> str:
             lines = [f"{each.finding.family}: {line}" for line in lines]
         body.append(items(lines, class_="verdict lead" if i == 0 else "verdict"))
     if chapters:
-        body.append(_figures(chapters[0], FIRST))
+        lead = chapters[0]
+        first = FIRST if "v3" in lead.pictures else ("v12", *FIRST)
+        body.append(_figures(lead, first))
     body.append(
         tag(
             "section",
@@ -343,7 +344,8 @@ def report_html(study: Study, chapters: list[Chapter]) -> str:
     for i, each in enumerate(chapters):
         body.append(tag("h2", each.finding.family))
         body.append(tag("p", tier_words(study, each.finding.family, each.split), class_="quiet"))
-        body.append(_figures(each, REST if i == 0 else (*FIRST, *REST)))
+        shown = first if i == 0 else ()
+        body.append(_figures(each, tuple(v for v in (*FIRST, *REST) if v not in shown)))
         for title, rows, caption in SECTIONS:
             body += [tag("h3", title), table(rows(study, each), caption)]
     body += [tag("h2", "How the intervals were made"), tag("p", methods(chapters))]

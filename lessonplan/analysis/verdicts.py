@@ -4,6 +4,7 @@ from math import isfinite, isinf, isnan
 
 from lessonplan.analysis.bootstrap import MIN_STARTS
 from lessonplan.analysis.efficiency import Comparison, Difference
+from lessonplan.analysis.findings import Finding
 
 
 def percent(share: float) -> str:
@@ -45,13 +46,13 @@ def verdict(found: Comparison) -> str:
     return f"No headline ({starts}; {MIN_STARTS} are needed). In these runs: {text}"
 
 
-def gap(c: Comparison, d: Difference) -> str:
+def gap(d: Difference) -> str:
     """The paired difference of accuracy at one size, in words."""
-    more, less = (c.a, c.b) if d.difference >= 0 else (c.b, c.a)
+    more, less = (d.a, d.b) if d.difference >= 0 else (d.b, d.a)
     points = 100 * abs(d.difference)
     if isnan(d.low):
         return f"at {d.n} problems {more} scores {points:.1f} points more, without an interval"
-    low, high = (d.low, d.high) if more == c.a else (-d.high, -d.low)
+    low, high = (d.low, d.high) if more == d.a else (-d.high, -d.low)
     low, high = 100 * low, 100 * high
     if low > 0:
         return (
@@ -60,8 +61,18 @@ def gap(c: Comparison, d: Difference) -> str:
         )
     return (
         f"at {d.n} problems no difference of accuracy could be shown ({more} {points:.1f} points "
-        f"more, {low:.1f} to {high:.1f}); {100 * d.seen:.0f} points would have been seen"
+        f"above {less}, {low:.1f} to {high:.1f}); {100 * d.seen:.0f} points would have been seen"
     )
+
+
+def sentences(finding: Finding) -> list[str]:
+    """All that is said about a family: a line for each pair, and what was not compared and why."""
+    gaps = [gap(each[-1]) if each else "" for each in finding.differences]
+    claims = [verdict(c) for c in finding.comparisons] or [""] * len(gaps)
+    lines = ["; ".join(filter(None, pair)) for pair in zip(claims, gaps, strict=True)]
+    if finding.target is None:  # the reason first, then what can be said without a target
+        return [*finding.refused, *filter(None, lines)]
+    return [*filter(None, lines), *finding.refused]
 
 
 def _claim(c: Comparison) -> str:
@@ -132,10 +143,9 @@ def _bound(c: Comparison) -> str:
         return f"{first}, {second}; one run for each size, so no interval and no conclusion"
     if least > 1:
         return f"{first}, {second}: at least {factor(least)} times fewer"
-    return (
-        f"{first}, {second}; but no difference could be shown (the bound is {factor(least)} times)"
-    )
+    bound = f"the bound is {factor(least)} times" if least >= 0.1 else "no bound can be given"
+    return f"{first}, {second}; but no difference could be shown ({bound})"
 
 
 def _over(value: float) -> float:
-    return 1 / value if value > 0 else float("inf")
+    return value if isnan(value) else 1 / value if value > 0 else float("inf")

@@ -189,7 +189,9 @@ class Curriculum:
                     f"ticket {ticket} was closed more than {REMEMBERED} tickets ago; "
                     "its rewards can no longer be compared"
                 )
-            raise TicketError(f"ticket {ticket} was never issued; issued: 0..{self._next_ticket - 1}")
+            raise TicketError(
+                f"ticket {ticket} was never issued; issued: 0..{self._next_ticket - 1}"
+            )
         if not _same(group, earlier):
             self._odd["refused"] += 1
             raise TicketError(
@@ -435,7 +437,9 @@ class Curriculum:
         try:
             saved = msgspec.convert(state, _Saved)
         except msgspec.ValidationError as error:
-            raise StateError(f"not the state of a curriculum: {error}; nothing was loaded") from None
+            raise StateError(
+                f"not the state of a curriculum: {error}; nothing was loaded"
+            ) from None
         if saved.sampler != type(self.sampler).__name__:
             raise StateError(
                 f"the state is of {saved.sampler}, this curriculum has "

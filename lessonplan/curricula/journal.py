@@ -38,9 +38,7 @@ class Journal:
     damaged rather than unfinished.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str], *, durability: Durability = "step"
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, durability: Durability = "step") -> None:
         self.path = Path(path)
         self.durability = durability
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +48,7 @@ class Journal:
         self.repaired = ""  # what opening had to mend, in words
         try:
             self.next_seq = self._repair()
-            self._file = open(self.path, "ab", buffering=0)
+            self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115  # closed by close
         except BaseException:
             self._lock.release()
             raise

@@ -74,6 +74,9 @@ class Start:
         )
 
 
+MEASURED_START = Start()
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluate:
     """Held-out problems: validation during training, test once at the end."""
@@ -91,7 +94,7 @@ class StudyConfig:
     name: str
     grid: Grid = Grid()
     arms: Mapping[str, Arm] = field(default_factory=dict)
-    start: Start = Start()
+    start: Start = MEASURED_START
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     sft_steps: int = 200
@@ -157,9 +160,7 @@ def load_study(source: str) -> StudyConfig:
         return PRESETS[source]
     path = Path(source)
     if not path.is_file():
-        raise ConfigError(
-            f"{source} is neither a file nor a preset; presets: {', '.join(PRESETS)}"
-        )
+        raise ConfigError(f"{source} is neither a file nor a preset; presets: {', '.join(PRESETS)}")
     text = path.read_text(encoding="utf-8")
     try:
         return parse_study(tomllib.loads(text), where=str(path), text=text)

@@ -158,7 +158,12 @@ class _FusedLlama:
         return angles.cos(), angles.sin()  # (T, D)
 
     def forward(
-        self, tokens: Tensor, cache: Tensor, start: int, rotation: tuple[Tensor, Tensor], mask: Tensor
+        self,
+        tokens: Tensor,
+        cache: Tensor,
+        start: int,
+        rotation: tuple[Tensor, Tensor],
+        mask: Tensor,
     ) -> Tensor:
         """Logits after the last of `tokens` (R, T), which stand at start..start + T.
 
@@ -213,9 +218,7 @@ def _fast(
     real = _real(prompts, width, device)
     causal = torch.ones(width, width, dtype=torch.bool, device=device).tril()
     allowed = causal & (real[:, None, :] | ~real[:, :, None])  # padding sees something: no NaN
-    logits = llama.forward(
-        ids, prefill, 0, (cos[:width], sin[:width]), allowed[:, None]
-    )  # (P, V)
+    logits = llama.forward(ids, prefill, 0, (cos[:width], sin[:width]), allowed[:, None])  # (P, V)
 
     rows = count * copies
     cache = torch.zeros((*shape[:2], rows, shape[3], length, shape[5]), device=device)

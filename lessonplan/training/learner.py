@@ -62,9 +62,7 @@ def tiny_model(tokenizer: PreTrainedTokenizerFast, *, seed: int) -> LlamaForCaus
     return model
 
 
-def save_learner(
-    folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
-) -> None:
+def save_learner(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     """Write weights (safetensors), configuration and tokenizer, readable by `from_pretrained`."""
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -75,5 +73,7 @@ def load_learner(folder: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFas
     model: LlamaForCausalLM = LlamaForCausalLM.from_pretrained(
         folder, dtype=torch.float32, local_files_only=True
     )
-    tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
+        folder, local_files_only=True
+    )
     return model, tokenizer

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from lessonplan.training.config import Arm, Evaluate, Start, StudyConfig, Train
+from lessonplan.training.config import MEASURED_START, Arm, Evaluate, Start, StudyConfig, Train
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class RunSpec:
     start: int
     train: Train
     evaluate: Evaluate
-    accept: Start = Start()  # of a warm start
+    accept: Start = MEASURED_START  # of a warm start
     arm: str = ""
     spec: Arm | None = None  # of an rl run
     n: int = 0

@@ -211,9 +211,7 @@ def _rl_run(run: RunSpec, folder: Path, journal: Journal, report: Report) -> Non
     pool = training_set(task, run.spec, run.n, run.data_seed)
     pool = Pool(pool[:], name=pool.name)  # a few hundred problems: cheaper kept than made again
     tiers = level_tiers(task.levels)  # of the task: a training set of one tier has the same ones
-    sampler = make_sampler(
-        run.spec.sampler, pool, seed=run.data_seed, tiers=tiers, **run.spec.args
-    )
+    sampler = make_sampler(run.spec.sampler, pool, seed=run.data_seed, tiers=tiers, **run.spec.args)
     curriculum = Curriculum(pool, sampler, journal=journal, run=run.facts())
     curriculum.restart()
     trainer = GRPOTrainer(
@@ -255,12 +253,20 @@ class _Examiner(TrainerCallback):
         self.exam = _exam(task, "validation", run.evaluate.validation_per_level)
 
     def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         self.curriculum.record("items", **self.exam.items_event())
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         if state.global_step % self.run.evaluate.every == 0:
             result = evaluate(
@@ -270,7 +276,9 @@ class _Examiner(TrainerCallback):
                 self.exam.pool,
                 max_new_tokens=MAX_NEW_TOKENS,
             )
-            self.curriculum.record("eval", **result.event(step=state.global_step, split="validation"))
+            self.curriculum.record(
+                "eval", **result.event(step=state.global_step, split="validation")
+            )
 
     def on_log(
         self,
@@ -291,7 +299,11 @@ class _Examiner(TrainerCallback):
             )
 
     def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         assert self.curriculum.journal is not None
         _final_exam(

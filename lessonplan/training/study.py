@@ -1,6 +1,7 @@
 """A grid of runs over several processes, resumable run by run, from one folder."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -77,10 +78,8 @@ def is_done(run: RunSpec, folder: Path) -> bool:
     path = journal_path(folder, run)
     if not path.exists():
         return False
-    last: Mapping[str, object] = {}
-    for last in read_events(path):
-        pass
-    return last.get("event") == "end" and last.get("status") == "done"
+    last = deque(read_events(path), maxlen=1)
+    return bool(last) and last[0]["event"] == "end" and last[0]["status"] == "done"
 
 
 def _execute(folder: Path, run: RunSpec, report: Callable[[Mapping[str, object]], None]) -> None:

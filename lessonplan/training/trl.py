@@ -118,9 +118,7 @@ class _Attachment:
         )
         trainer._calculate_rewards = self._scoring(trainer._calculate_rewards)
         trainer._save_checkpoint = self._saving(trainer._save_checkpoint)
-        trainer._load_optimizer_and_scheduler = self._loading(
-            trainer._load_optimizer_and_scheduler
-        )
+        trainer._load_optimizer_and_scheduler = self._loading(trainer._load_optimizer_and_scheduler)
         trainer.add_callback(self.recorder)
 
     # -- ask ------------------------------------------------------------------------------------
@@ -288,12 +286,20 @@ class _StepRecorder(TrainerCallback):
         self.pending: dict[str, object] | None = None
 
     def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         self.started = time.perf_counter()
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         self.flush()
         one = self.attachment
@@ -320,7 +326,11 @@ class _StepRecorder(TrainerCallback):
             self.flush(scalars=_scalars(logs))
 
     def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         self.flush()
         if self.attachment.rank == 0:

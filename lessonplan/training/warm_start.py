@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from lessonplan.generators import Generator, Problem, level_tiers, stream
-from lessonplan.training.config import Start
+from lessonplan.training.config import MEASURED_START, Start
 from lessonplan.training.evaluate import evaluate
 from lessonplan.training.learner import tiny_model, tiny_tokenizer
 
@@ -53,7 +53,7 @@ def warm_start(
     *,
     seed: int,
     validation: Sequence[Problem],
-    accept: Start = Start(),
+    accept: Start = MEASURED_START,
     level_weights: Mapping[int, float] = LEVEL_WEIGHTS,
     on_probe: Callable[["Probe"], None] = lambda probe: None,
 ) -> WarmStart:
@@ -110,9 +110,9 @@ def _batch(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Token ids, attention mask and labels, each (B, T), padded on the left."""
     prompts = tokenizer([str(problem.prompt) for problem in problems])["input_ids"]
-    solutions = tokenizer(
-        [problem.solution for problem in problems], add_special_tokens=False
-    )["input_ids"]
+    solutions = tokenizer([problem.solution for problem in problems], add_special_tokens=False)[
+        "input_ids"
+    ]
     rows = [
         (prompt, [*solution, tokenizer.eos_token_id])
         for prompt, solution in zip(prompts, solutions, strict=True)
@@ -129,12 +129,8 @@ def _batch(
     return ids, mask, labels
 
 
-def _probe(
-    task: Generator, start: WarmStart, problems: Sequence[Problem], step: int
-) -> Probe:
-    result = evaluate(
-        start.model, start.tokenizer, task, problems, max_new_tokens=MAX_NEW_TOKENS
-    )
+def _probe(task: Generator, start: WarmStart, problems: Sequence[Problem], step: int) -> Probe:
+    result = evaluate(start.model, start.tokenizer, task, problems, max_new_tokens=MAX_NEW_TOKENS)
     answer, trace = {}, {}
     for tier, levels in level_tiers([problem.level for problem in problems]).items():
         rows = [i for i, problem in enumerate(problems) if problem.level in levels]

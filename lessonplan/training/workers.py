@@ -113,7 +113,7 @@ def _serve(pipe: Connection, work: Work[Job], log: Path) -> None:
             return
         try:
             work(job, pipe.send)
-        except Exception as error:  # a job's failure is a result, whatever it is
+        except Exception as error:  # noqa: BLE001  # a job's failure is a result, whatever it is
             traceback.print_exc()
             pipe.send(f"{type(error).__name__}: {error}")
         else:

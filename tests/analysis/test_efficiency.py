@@ -233,7 +233,7 @@ def test_one_run_a_size_has_no_interval(tools):
     assert np.isnan(found.low) and found.winner is None and found.ratio == pytest.approx(4, rel=0.2)
     assert "no interval" in verdict(found)
     assert np.isnan(paired_differences(both)[0].low)
-    assert "without an interval" in gap(found, paired_differences(both)[-1])
+    assert "without an interval" in gap(paired_differences(both)[-1])
 
 
 def test_extrapolated_ratio_is_marked(tools):
@@ -247,6 +247,12 @@ def test_extrapolated_ratio_is_marked(tools):
     values |= {("b", 8): 0.5, ("b", 32): 0.58, ("b", 128): 0.58, ("b", 512): 0.6}
     found = at_target(curves(tools.make_table(values, noise=0.001), ("a", "b")), 0.5995)
     assert found.kind == "at least" and any("counted as not reached" in n for n in found.notes)
+
+
+def test_harm_at_small_sizes_is_said(tools):
+    values = {(s, n): hill(n, 60) - (0.1 if n == 8 else 0) for s in "ab" for n in SIZES}
+    found = at_target(curves(tools.make_table(values, noise=0.001), ("a", "b")), 0.65)
+    assert any(note.startswith("b ends below the warm start at n = 8") for note in found.notes)
 
 
 def test_target_outside_zero_one(tools):
@@ -279,7 +285,7 @@ def test_paired_differences(tools):
     error = np.std([0.1, 0.08, 0.07], ddof=1) / np.sqrt(3)
     assert first.low == pytest.approx(first.difference - 4.3027 * error, abs=1e-5)
     assert first.seen == pytest.approx((4.3027 + 1.0607) * error, rel=1e-3)
-    assert "a scores 8.3 points more than b" in gap(at_target(both, 0.7), first)
+    assert "a scores 8.3 points more than b" in gap(first)
 
 
 def test_pairs_put_the_baseline_second(tools):

@@ -66,7 +66,7 @@ def test_forest_and_pair_rows(finding):
     (row,) = forest_rows(finding.comparisons, finding.differences)
     assert (row["a"], row["b"], row["n"], row["units"]) == ("mixed", "easy", 512, 3)
     assert row["difference_low"] <= row["difference"] <= row["difference_high"]
-    rows = pair_rows(finding.comparisons, finding.differences)
+    rows = pair_rows(finding.differences)
     assert len(rows) == 3 * 3
     at8 = [r["difference"] for r in rows if r["n"] == 8]
     assert np.mean(at8) == pytest.approx(finding.differences[0][0].difference)

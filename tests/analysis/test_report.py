@@ -1,5 +1,6 @@
 """The report: whole, closed in itself, escaped, and honest about what it left out."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,10 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lessonplan.analysis import find, read_study, write_report
+from lessonplan.analysis import find, read_study, sample_efficiency, write_report
 from lessonplan.analysis.ledger_figure import ledger_strip
 from lessonplan.analysis.pages import markdown, picture, show, table, tag, visible
-from lessonplan.analysis.report import Chapter, report_html
+from lessonplan.analysis.report import Chapter, chapter, report_html
 
 HOSTILE = "<script>alert(1)</script>\"'&$x_1$\u202e\x1b[31m"
 
@@ -130,6 +131,29 @@ def test_unequal_budgets_stand_in_the_verdict(tmp_path, tools):
     assert "not compared" in text("cut")  # the test set was asked at the end alone
     assert "NOT equal between samplers: mixed / easy 2." in text("refuse")
     assert "not compared" not in text("allow") and "NOT equal" in text("allow")
+
+
+def test_no_gain_gives_differences_without_a_target(tmp_path, tools):
+    folder = tools.write_study(tmp_path, sizes=(8, 64))
+    for start in range(3):  # a warm start that no run improves on
+        path = folder / "journals" / f"counting-{start}.jsonl"
+        events = [e for e in map(json.loads, path.read_text().splitlines())]
+        for event in events:
+            del event["seq"], event["crc"]
+            if event["event"] == "eval":
+                event["correct"] = [1] * 30
+        tools.write(path, events)
+    study = read_study(folder)
+    found = find(study, "counting", resamples=50)
+    assert found.target is None and found.comparisons == () and len(found.differences) == 1
+    whole = chapter(study, "counting", resamples=50)
+    assert set(whole.pictures) == {"v1", "v2", "v4", "v5", "v6", "v10", "v12"}
+    text = report_html(study, [Chapter(found, {"v12": whole.pictures["v12"]}, "test")])
+    assert "no sampler rises above the warm starts" in text
+    assert text.index("at 64 problems") < text.index("Limits of these numbers")
+    assert text.count("data:image/svg") == 1
+    with pytest.raises(ValueError, match="no sampler rose above the base model"):
+        sample_efficiency(study, "mixed", "easy")
 
 
 def test_nothing_finished_is_a_report_too(tmp_path, tools):

@@ -58,7 +58,11 @@ def journals(folder: Path) -> dict[str, list[dict]]:
             else:
                 events.append(event)
         found[path.stem] = [
-            {key: value for key, value in event.items() if key not in {"seq", "crc", "at", "seconds"}}
+            {
+                key: value
+                for key, value in event.items()
+                if key not in {"seq", "crc", "at", "seconds"}
+            }
             for event in events
         ]
     return found

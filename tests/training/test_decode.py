@@ -97,12 +97,10 @@ def test_one_generator_gives_one_result_and_leaves_the_global_one_alone(learner)
 
 
 def test_rows_end_with_their_end_token(learner):
-    model, tokenizer = learner
+    _, tokenizer = learner
     model_that_ends = tiny_model(tokenizer, seed=0)
     model_that_ends.lm_head.weight.data[tokenizer.eos_token_id] *= 0
-    sampled = complete(
-        model_that_ends, tokenizer, prompts([4] * 8), copies=8, max_new_tokens=30
-    )
+    sampled = complete(model_that_ends, tokenizer, prompts([4] * 8), copies=8, max_new_tokens=30)
     ended = [row for row in sampled.tokens if tokenizer.eos_token_id in row]
     assert ended and all(row.index(tokenizer.eos_token_id) == len(row) - 1 for row in ended)
     assert all(
@@ -175,8 +173,6 @@ def test_a_saved_learner_is_the_same_and_never_shared(learner, tmp_path):
     first, words = load_learner(tmp_path)
     second, _ = load_learner(tmp_path)
     assert words("w1 w2")["input_ids"] == tokenizer("w1 w2")["input_ids"] == [1, 4, 5]
-    for (name, parameter), other in zip(
-        first.named_parameters(), second.parameters(), strict=True
-    ):
+    for (name, parameter), other in zip(first.named_parameters(), second.parameters(), strict=True):
         assert torch.equal(parameter, model.get_parameter(name))
         assert parameter.data_ptr() != other.data_ptr()

@@ -3,7 +3,6 @@
 import pytest
 import torch
 from datasets import Dataset
-
 from trl import GRPOConfig, GRPOTrainer
 
 from lessonplan.curricula import Curriculum
@@ -27,9 +26,7 @@ def validation(task):
 def test_a_start_is_accepted_when_the_rule_is_met(task, validation):
     heard = []
     easy_rule = Start(min_easy_trace=0, min_medium_trace=0, max_easy_answer=1, max_steps=50)
-    start = warm_start(
-        task, seed=0, validation=validation, accept=easy_rule, on_probe=heard.append
-    )
+    start = warm_start(task, seed=0, validation=validation, accept=easy_rule, on_probe=heard.append)
     assert start.accepted and [probe.step for probe in heard] == [25] == [
         probe.step for probe in start.probes
     ]

@@ -112,7 +112,9 @@ def test_an_arm_with_an_unknown_sampler_names_the_nearest(tmp_path):
 
 
 def test_a_name_that_is_neither_file_nor_preset():
-    with pytest.raises(ConfigError, match="quik is neither a file nor a preset; presets: quick, full"):
+    with pytest.raises(
+        ConfigError, match="quik is neither a file nor a preset; presets: quick, full"
+    ):
         load_study("quik")
 
 

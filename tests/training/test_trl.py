@@ -63,7 +63,9 @@ def test_no_ask_waits_for_an_earlier_tell(make_trainer, pool, shape):
     window = shape["steps_per_generation"] * shape.get("num_iterations", 1)
     generations = math.ceil(6 * shape["gradient_accumulation_steps"] / window)
     assert curriculum.lags == [0] * generations
-    assert len(curriculum.told) == len(curriculum.asked) == generations * shape["steps_per_generation"]
+    assert (
+        len(curriculum.told) == len(curriculum.asked) == generations * shape["steps_per_generation"]
+    )
     assert curriculum.ledger["open"] == 0
 
 
@@ -77,7 +79,9 @@ def test_rloo_has_no_lag(make_trainer, pool, accumulation):
 
 
 def test_iterable_datasets_only_set_the_pace(make_trainer, pool):
-    rows = IterableDataset.from_generator(lambda: ({"prompt": "count odd : 1 ="} for _ in range(99)))
+    rows = IterableDataset.from_generator(
+        lambda: ({"prompt": "count odd : 1 ="} for _ in range(99))
+    )
     curriculum = recorder(pool)
     trainer = make_trainer(dataset=rows)
     attach(trainer, curriculum)
@@ -93,9 +97,7 @@ def test_every_reward_reaches_the_problem_it_was_earned_on(make_trainer, pool):
         return [number[one] for one in problem_id]
 
     curriculum = recorder(pool)
-    trainer = make_trainer(
-        reward, per_device_train_batch_size=8, gradient_accumulation_steps=2
-    )
+    trainer = make_trainer(reward, per_device_train_batch_size=8, gradient_accumulation_steps=2)
     attach(trainer, curriculum)
     trainer.train()
     assert len(curriculum.told) == len(curriculum.asked) == 24
@@ -174,7 +176,9 @@ def test_raw_rewards_are_told_whatever_their_weights(make_trainer, pool, tmp_pat
     trainer.train()
     assert [list(outcome.rewards) for outcome in curriculum.told] == [[1.0, 1.5, 1.5, 1.5]] * 2
     tells = [e for e in read_events(tmp_path / "journal.jsonl") if e["event"] == "tell"]
-    assert tells[0]["extras"] == [{"rewards": {"one": [1, 1, 1, 1], "maybe": [None, 0.5, 0.5, 0.5]}}]
+    assert tells[0]["extras"] == [
+        {"rewards": {"one": [1, 1, 1, 1], "maybe": [None, 0.5, 0.5, 0.5]}}
+    ]
 
 
 def test_evaluation_neither_asks_nor_tells(make_trainer, pool):

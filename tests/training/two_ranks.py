@@ -32,7 +32,9 @@ groups: list[list[str]] = []
 
 def reward(completions: list[str], problem_id: list[str], **columns: object) -> list[float]:
     groups.append(list(problem_id))
-    return [10 * number[one] + len(text) % 5 for one, text in zip(problem_id, completions)]
+    return [
+        10 * number[one] + len(text) % 5 for one, text in zip(problem_id, completions, strict=True)
+    ]
 
 
 class Recorder(Curriculum):
