@@ -65,13 +65,13 @@ class Journal:
             body, newline, tail = window.rpartition(b"\n")
             if not newline and start > 0:
                 raise FormatError(f"{self.path}: no line ends in its last {REPAIR_WINDOW} bytes")
-            if tail and _intact(tail):
+            if tail and intact(tail):
                 file.write(b"\n")
                 body, tail = window, b""
             last = body.rpartition(b"\n")[2]
             if not last:
                 next_seq = 0
-            elif not _intact(last):
+            elif not intact(last):
                 raise FormatError(
                     f"{self.path}: the last event, at byte {start + len(body) - len(last)}, fails "
                     "its checksum; this is damage, not an unfinished write. Nothing was appended"
@@ -182,7 +182,7 @@ class _Head(msgspec.Struct):
     seq: int
 
 
-def _intact(line: bytes) -> bool:
+def intact(line: bytes) -> bool:
     """Whether a line without its newline carries the checksum of its own content."""
     body, tail = line[:-TAIL], line[-TAIL:]
     return len(line) > TAIL and tail == b',"crc":"%08x"}' % zlib.crc32(body)
@@ -224,7 +224,7 @@ def read_events(path: str | os.PathLike[str]) -> Iterator[Event]:
     with open(path, "rb") as file:
         for number, raw in enumerate(file, start=1):
             line = raw.rstrip(b"\n")
-            if not _intact(line):
+            if not intact(line):
                 if not raw.endswith(b"\n"):
                     break  # the normal state after a kill
                 raise FormatError(f"{path}:{number}, byte {offset}: checksum differs")

@@ -46,6 +46,18 @@ def resolve_sampler(name: str) -> type[Sampler]:
     return found
 
 
+def check_arguments(name: str, args: Mapping[str, object]) -> list[str]:
+    """The keyword arguments of the sampler `name`; raises ConfigError if `args` has others."""
+    known = list(inspect.signature(resolve_sampler(name)).parameters)[1:]
+    for key in args:
+        if key not in known:
+            nearest = get_close_matches(key, known, n=1, cutoff=0.0)
+            raise ConfigError(
+                f'{name} has no argument "{key}"; nearest: {nearest[0]}. All: {", ".join(known)}'
+            )
+    return known
+
+
 def make_sampler(
     name: str,
     pool: Pool,
@@ -59,13 +71,7 @@ def make_sampler(
     Raises ConfigError for an argument that it does not have.
     """
     cls = resolve_sampler(name)
-    known = list(inspect.signature(cls).parameters)[1:]
-    for key in args:
-        if key not in known:
-            nearest = get_close_matches(key, known, n=1, cutoff=0.0)
-            raise ConfigError(
-                f'{name} has no argument "{key}"; nearest: {nearest[0]}. All: {", ".join(known)}'
-            )
+    known = check_arguments(name, args)
     given: dict[str, object] = {"seed": seed} if tiers is None else {"seed": seed, "tiers": tiers}
     arguments = {key: value for key, value in given.items() if key in known} | args
     make: Callable[..., Sampler] = cls  # every sampler has its own constructor

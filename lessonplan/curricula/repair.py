@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lessonplan.curricula.journal import _intact
+from lessonplan.curricula.journal import intact
 from lessonplan.curricula.lock import Lock
 from lessonplan.curricula.state import write_atomically
 from lessonplan.errors import FormatError
@@ -80,7 +80,7 @@ def _scan(path: Path) -> _Scan:
     with path.open("rb") as file:
         for line, raw in enumerate(file, start=1):
             place, byte = byte, byte + len(raw)
-            if not _intact(raw.rstrip(b"\n")):
+            if not intact(raw.rstrip(b"\n")):
                 if raw.endswith(b"\n"):
                     scan.damage.append(Damage(line, place, "checksum differs", raw))
                 bad_before = True

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from lessonplan.curricula import resolve_sampler
+from lessonplan.curricula import check_arguments
 from lessonplan.errors import ConfigError
 from lessonplan.generators import family
 
@@ -105,7 +105,7 @@ class StudyConfig:
         for name in self.grid.arms:
             if name not in known:
                 raise ConfigError(unknown("arm", name, known))
-            resolve_sampler(known[name].sampler)
+            check_arguments(known[name].sampler, known[name].args)
         for name in self.grid.families:
             family(name)
         for size in self.grid.sizes:

@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -60,16 +61,18 @@ def run_study(
         if watcher:
             watcher.planned(runs, result.earlier)
         todo = _Todo(runs, result)
-        for news in work_through(
+        working = work_through(
             todo.next, partial(_execute, folder), config.workers, folder / LOG_FILE
-        ):
-            if isinstance(news, Progress):
-                if watcher:
-                    watcher.progress(news.job, news.facts)
-                continue
-            for run, error in todo.close(news.job, news.error):
-                if watcher:
-                    watcher.finished(run, error)
+        )
+        with closing(working):  # whatever happens here, no worker is left behind
+            for news in working:
+                if isinstance(news, Progress):
+                    if watcher:
+                        watcher.progress(news.job, news.facts)
+                    continue
+                for run, error in todo.close(news.job, news.error):
+                    if watcher:
+                        watcher.finished(run, error)
     return result
 
 

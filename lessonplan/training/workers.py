@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -44,7 +44,7 @@ class _Worker(Generic[Job]):
 
 def work_through(
     next_job: Callable[[], Job | None], work: Work[Job], workers: int, log: Path
-) -> Iterator[Progress[Job] | Finished[Job]]:
+) -> Generator[Progress[Job] | Finished[Job]]:
     """Let processes do jobs until `next_job` has none and none is under way.
 
     `next_job` is asked whenever a worker is free; None means nothing can start now. `work` and

@@ -90,6 +90,7 @@ def test_the_resolved_file_reads_back(tmp_path, config):
         (("sizes = [8]", "sizes = []"), r"grid.sizes must name distinct values, got \[\]"),
         (("sizes = [8]", 'sizes = ["8"]'), r"Expected `int`, got `str` - at `grid.sizes\[0\]`"),
         (("starts = [0]", 'families = ["countin"]'), 'no family "countin"; nearest: counting'),
+        (("[train]", "[arms.easy]\nsampler = 'LIM'\nargs = { windw = 3 }\n[train]"), 'LIM has no argument "windw"; nearest: window'),
         (("steps = 4\n\n[ev", "group_size = 1\n\n[ev"), "group_size must be at least 2, got 1"),
         (('name = "tiny"', "name = tiny"), "tiny.toml: Invalid value"),
     ],
