@@ -170,6 +170,9 @@ class Compare(Verb):
     """One family of tasks; else all of them."""
     tier: Literal["mean", "easy", "medium", "hard"] = "mean"
     """Test problems that count."""
+    decode: Literal["sample", "greedy"] | None = None
+    """Completions sampled at temperature 1, which RL raises, or the likeliest one; by default
+    sampled ones where there are any."""
     table: Literal["md", "tex"] | None = None
     """Print a Markdown or LaTeX table to paste."""
     at_equal: Literal["rollouts"] | None = None

@@ -344,7 +344,7 @@ def _compare_family(
     """Add what can be said about each pair of samplers, and in words what cannot, and why."""
     from lessonplan.analysis import default_target, item_table, pairs, sample_efficiency
 
-    table = item_table(study, family, tier=typed.tier)
+    table = item_table(study, family, tier=typed.tier, decode=typed.decode)
     target = default_target(table) if typed.target is None else typed.target
     if target is None:
         refused.append(f"{family}: no sampler rose above the warm starts; give a --target")
@@ -355,7 +355,14 @@ def _compare_family(
     for a, b in pairs(table):
         try:
             one = sample_efficiency(
-                study, a, b, target, family=family, tier=typed.tier, budgets=budgets
+                study,
+                a,
+                b,
+                target,
+                family=family,
+                tier=typed.tier,
+                decode=typed.decode,
+                budgets=budgets,
             )
         except ValueError as error:  # unequal budgets, or too few sizes for a curve
             refused.append(f"{family}, {a} against {b}: {error}")

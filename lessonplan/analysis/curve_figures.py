@@ -42,13 +42,22 @@ def common_size(study: Study, family: str) -> int:
     return max(set.intersection(*sizes) or set.union(*sizes))
 
 
+def decoded(study: Study, family: str, split: str) -> str:
+    """How the learning curves of a split are measured: "sample" where it was, else "greedy"."""
+    ways = {e.decode for run in study.of(family, "rl") for e in run.evals if e.split == split}
+    return "sample" if "sample" in ways else "greedy"
+
+
 def learning_rows(study: Study, family: str, *, split: str = "validation") -> list[Row]:
-    """Accuracy (greedy, mean of tiers) and train reward of every run at the largest common size.
+    """Accuracy (mean of tiers) and train reward of every run at the largest common size.
+
+    Sampled accuracy where there is any on that split, else greedy.
 
     Rows of `what` = "train" and the split's name; `start` is empty in the rows of means, which
     carry the limits `low` and `high` over warm starts (NaN with one).
     """
     n = common_size(study, family)
+    way = decoded(study, family, split)
     rows: list[Row] = []
     for run in study.of(family, "rl"):
         if run.info.n != n:
@@ -60,7 +69,7 @@ def learning_rows(study: Study, family: str, *, split: str = "validation") -> li
             "n": n,
         }
         for e in sorted(run.evals, key=lambda e: e.step):
-            if (e.split, e.decode) == (split, "greedy"):
+            if (e.split, e.decode) == (split, way):
                 spent = int(run.steps.rollouts[run.steps.step <= e.step].sum())
                 value = accuracy(run, e)
                 rows.append({**head, "what": split, "rollouts": spent, "value": value})
@@ -157,7 +166,8 @@ def learning_curves(
         axes.set_xlabel("generated rollouts of a run", fontsize=9)
         axes.locator_params(axis="x", nbins=4)
     left.set_title("train reward", fontsize=9.5)
-    right.set_title(f"{split} accuracy, greedy", fontsize=9.5)
+    way = "greedy" if decoded(study, family, split) == "greedy" else "sampled at T = 1"
+    right.set_title(f"{split} accuracy, {way}", fontsize=9.5)
     left.set_ylabel("share right", fontsize=9)
     end_labels(right, [(float(ends[k]["value"]), k, looks[k].color) for k in ends])
     units = int(held_out[0]["units"])

@@ -23,7 +23,14 @@ from lessonplan.analysis.fit import Fits, fit
 from lessonplan.analysis.isotonic import isotonic, log_size
 from lessonplan.analysis.laws import HILL, Floats, Law
 from lessonplan.analysis.studies import Study
-from lessonplan.analysis.tables import Budgets, ItemTable, check_budgets, cut_budgets, item_table
+from lessonplan.analysis.tables import (
+    Budgets,
+    Decode,
+    ItemTable,
+    check_budgets,
+    cut_budgets,
+    item_table,
+)
 
 TARGET_GAIN = 0.5  # of the pooled gain over the base model: both curves are steep half way up
 GRID_GAINS = (0.2, 0.35, 0.5, 0.65, 0.8)
@@ -354,7 +361,7 @@ def sample_efficiency(
     family: str | None = None,
     tier: str = "mean",
     split: str = "test",
-    decode: str = "greedy",
+    decode: Decode | None = None,
     budgets: Budgets = "refuse",
     resamples: int = 1000,
     seed: int = 0,
@@ -363,7 +370,9 @@ def sample_efficiency(
 
     Without a target, `default_target` chooses one. `budgets` says what to do when one sampler
     generated more rollouts a run: "refuse", "cut" its runs to the evaluation within the other's
-    budget, or "allow". "mean" accuracy is the plain mean of the easy, medium and hard tier.
+    budget, or "allow". "mean" accuracy is the plain mean of the easy, medium and hard tier, of
+    completions sampled at temperature 1 (the quantity that RL raises) where there are any, or,
+    with `decode="greedy"`, of the likeliest one.
     Raises ConfigError for unequal budgets or a family without evaluations, ValueError for an
     unknown sampler, or if no target was given and no sampler rose above the base model.
     """

@@ -20,10 +20,12 @@ from lessonplan.analysis.laws import EXTRAPOLATION, HILL, POWER, Law
 from lessonplan.analysis.studies import Row, Study
 from lessonplan.analysis.tables import (
     Budgets,
+    Decode,
     ItemTable,
     budget_ratio,
     check_budgets,
     cut_budgets,
+    decodings,
     item_table,
 )
 from lessonplan.errors import ConfigError
@@ -54,16 +56,18 @@ def find(
     family: str,
     *,
     target: float | None = None,
+    decode: Decode | None = None,
     budgets: Budgets = "refuse",
     resamples: int = 1000,
     seed: int = 0,
 ) -> Finding:
     """Compare all samplers of a family.
 
-    Uses the test split, or validation where no test was run. Raises ConfigError if nothing was
+    Uses the test split, or validation where no test was run; completions sampled at temperature
+    1, or greedy ones where none were sampled, unless `decode` says which. Raises ConfigError if nothing was
     evaluated; what cannot be compared is listed in `Finding.refused` instead of raised.
     """
-    table = _table(study, family, budgets)
+    table = _table(study, family, decode, budgets)
     rule = "given"
     if target is None:
         target = default_target(table)
@@ -109,15 +113,14 @@ def find(
     )
 
 
-def _table(study: Study, family: str, budgets: Budgets) -> ItemTable:
+def _table(study: Study, family: str, decode: Decode | None, budgets: Budgets) -> ItemTable:
     """Test accuracies where there are any; cut to the smallest budget of all if asked."""
-    splits = {e.split for run in study.of(family, "rl") for e in run.evals if e.decode == "greedy"}
-    split = "test" if "test" in splits or not splits else "validation"
-    table = item_table(study, family, split=split)
+    split, _ = decodings(study, family)
+    table = item_table(study, family, split=split, decode=decode)
     if budgets != "cut":
         return table
     try:
-        return cut_budgets(study, table, table.samplers, split=split)
+        return cut_budgets(study, table, table.samplers, split=split, decode=decode)
     except ConfigError:
         return table  # not evaluated within that budget: the check of budgets then refuses
 

@@ -37,7 +37,7 @@ from lessonplan.analysis.summaries import (
     result_rows,
     tier_words,
 )
-from lessonplan.analysis.tables import TOLERANCE, Budgets
+from lessonplan.analysis.tables import TOLERANCE, Budgets, decodings
 from lessonplan.analysis.verdicts import factor, interval, percent, sentences, verdict
 
 FIRST = ("v3", "v1", "v4")  # on the first screen, in this order; v12 where there is no target
@@ -49,6 +49,7 @@ class Chapter:
     """One family: what was found, and its pictures by number."""
 
     finding: Finding
+    other: Finding | None  # the same with the other way of decoding, if both were evaluated
     pictures: dict[str, Picture]
     split: str
 
@@ -56,6 +57,13 @@ class Chapter:
     def verdicts(self) -> list[str]:
         """Sentences about this family."""
         return sentences(self.finding)
+
+    @property
+    def second_opinion(self) -> list[str]:
+        """The same sentences for the other way of decoding."""
+        if self.other is None:
+            return []
+        return [f"{self.other.table.metric}: {line}" for line in sentences(self.other)]
 
 
 def write_report(
@@ -104,6 +112,10 @@ def chapter(
 ) -> Chapter:
     """Analyze and draw one family."""
     found = find(study, family, target=target, budgets=budgets, resamples=resamples)
+    _, ways = decodings(study, family)
+    other = None
+    if len(ways) > 1:
+        other = find(study, family, decode=ways[1], budgets=budgets, resamples=resamples)
     looks = styles(study)
     split = found.table.metric.split()[0]
     curve_split = "validation" if _has(study, family, "validation") else split
@@ -122,7 +134,7 @@ def chapter(
     }
     if found.everything is not None:
         drawn["v2"] = scaling_curves(found.everything, study, looks, found.target)
-    return Chapter(found, {k: p for k, p in drawn.items() if p is not None}, split)
+    return Chapter(found, other, {k: p for k, p in drawn.items() if p is not None}, split)
 
 
 def _has(study: Study, family: str, split: str) -> bool:
@@ -208,8 +220,8 @@ def methods(chapters: list[Chapter]) -> str:
     reasons = sorted({c.reason for each in chapters for c in each.finding.comparisons})
     draws = max((c.resamples for each in chapters for c in each.finding.comparisons), default=0)
     return (
-        "Accuracy is the mean of the easy, medium and hard tier of one greedy answer to each item, "
-        "at the end of a run. A Hill curve through the warm starts is fitted to each sampler; the "
+        f"Accuracy is {'; '.join(sorted({each.finding.table.metric for each in chapters}))}, at the "
+        "end of a run; the mean of the tiers counts easy, medium and hard alike. A Hill curve through the warm starts is fitted to each sampler; the "
         "ratio compares the sizes at which two curves reach the target. Whether a target is reached "
         "is decided on monotone means of the data, not on the curve. "
         + (f"Intervals ({draws} resamples): {'; '.join(reasons)}. " if reasons else "")
@@ -266,7 +278,7 @@ SECTIONS: tuple[Section, ...] = (
     (
         "Results",
         lambda study, each: result_rows(study, each.finding.family, each.split),
-        "Percent, mean over runs; trace: exact worked solution; unparsed and cut off: greedy.",
+        "Percent, mean over runs; greedy but for T=1, the mean of the tiers at temperature 1.",
     ),
     (
         "Ratios at several targets",
@@ -318,7 +330,7 @@ def _badges(study: Study) -> list[tuple[str, bool]]:
 
 def report_html(study: Study, chapters: list[Chapter]) -> str:
     """The whole page."""
-    body = [tag("h1", f"{study.name}: which problems to practise on, and what it bought")]
+    body = [tag("h1", f"{study.name}: which problems to practice on, and what it bought")]
     body += [
         tag("span", text, class_="badge warn" if warn else "badge") for text, warn in _badges(study)
     ]
@@ -346,6 +358,8 @@ def report_html(study: Study, chapters: list[Chapter]) -> str:
         body.append(tag("p", tier_words(study, each.finding.family, each.split), class_="quiet"))
         shown = first if i == 0 else ()
         body.append(_figures(each, tuple(v for v in (*FIRST, *REST) if v not in shown)))
+        if each.second_opinion:
+            body += [tag("h3", "The other way of decoding"), items(each.second_opinion)]
         for title, rows, caption in SECTIONS:
             body += [tag("h3", title), table(rows(study, each), caption)]
     body += [tag("h2", "How the intervals were made"), tag("p", methods(chapters))]
@@ -380,6 +394,9 @@ def report_markdown(study: Study, chapters: list[Chapter]) -> str:
     lines += [f"- {markdown(line)}" for line in limits(study, chapters)]
     for each in chapters:
         lines += ["", f"## {markdown(each.finding.family)}"]
+        if each.second_opinion:
+            lines += ["", "### The other way of decoding", ""]
+            lines += [f"- {markdown(line)}" for line in each.second_opinion]
         for title, rows, caption in SECTIONS:
             lines += ["", f"### {title}", "", caption, "", markdown_table(rows(study, each))]
     lines += ["", "## How the intervals were made", "", markdown(methods(chapters)), ""]

@@ -15,6 +15,7 @@ from lessonplan.errors import ConfigError, FormatError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Budgets = Literal["refuse", "cut", "allow"]
+Decode = Literal["sample", "greedy"]  # sampled at the temperature of training is what RL raises
 TOLERANCE = 1.05  # budgets within 5 % count as equal; a dropped last batch is about 1 %
 
 
@@ -67,11 +68,27 @@ class ItemTable:
         return sizes, np.array([self.accuracy[rows][self.n[rows] == k].mean() for k in sizes])
 
 
-def describe(tier: str, split: str, decode: str) -> str:
+def describe(tier: str, split: str, decode: Decode) -> str:
     """The metric in words."""
     what = "mean of the tiers" if tier == "mean" else f"{tier} tier"
     how = "greedy" if decode == "greedy" else "sampled at T = 1"
     return f"{split} accuracy, {what}, {how}"
+
+
+def decodings(study: Study, family: str) -> tuple[str, list[Decode]]:
+    """The split to judge by, and how it was answered: sampled first, as RL raises that.
+
+    A way of decoding counts if every run and every warm start was evaluated in it.
+    """
+    splits = {e.split for run in study.of(family, "rl") for e in run.evals}
+    split = "validation" if splits and "test" not in splits else "test"
+    return split, _ways(study, family, split)
+
+
+def _ways(study: Study, family: str, split: str) -> list[Decode]:
+    runs = [*study.of(family, "rl"), *study.of(family, "base")]
+    ways: tuple[Decode, ...] = ("sample", "greedy")
+    return [way for way in ways if all(run.last_eval(split, way) for run in runs)]
 
 
 def item_table(
@@ -80,20 +97,22 @@ def item_table(
     *,
     tier: str = "mean",
     split: str = "test",
-    decode: str = "greedy",
+    decode: Decode | None = None,
     max_rollouts: dict[str, int] | None = None,
 ) -> ItemTable:
     """Final evaluations of the RL runs of a family, with the warm starts.
 
+    Without `decode`, sampled accuracies count where there are any, else greedy ones.
     `max_rollouts` cuts the runs of a sampler: the last evaluation within that budget counts.
     Raises ConfigError if nothing was evaluated this way, FormatError if runs of the family were
     evaluated on different items.
     """
     limits = max_rollouts or {}
+    way: Decode = decode or (_ways(study, family, split) or ["greedy"])[0]
 
     def final(run: Run) -> Evaluation | None:
         limit = limits.get(run.info.sampler)
-        found = [e for e in run.evals if e.split == split and e.decode == decode]
+        found = [e for e in run.evals if e.split == split and e.decode == way]
         if limit is not None:
             found = [e for e in found if _spent(run, e) <= limit * TOLERANCE]
         return max(found, key=lambda e: e.step) if found else None
@@ -101,10 +120,10 @@ def item_table(
     pairs = _evaluated(study.of(family, "rl"), final)
     if not pairs:
         raise ConfigError(
-            f"no finished run of family {family!r} has a {decode} evaluation on the {split} split; "
+            f"no finished run of family {family!r} has a {way} evaluation on the {split} split; "
             f"families: {', '.join(study.families) or 'none'}"
         )
-    base = _evaluated(study.of(family, "base"), lambda run: run.last_eval(split, decode))
+    base = _evaluated(study.of(family, "base"), lambda run: run.last_eval(split, way))
     prints = {run.items[split].fingerprint for run, _ in (*pairs, *base)}
     if len(prints) > 1:
         raise FormatError(
@@ -114,12 +133,12 @@ def item_table(
     levels = pairs[0][0].items[split].levels
     own = {run.info.start or run.info.id: e.share for run, e in base}
     for run in study.of(family, "rl"):  # without a base journal, step 0 of a run is the same model
-        zero = [e for e in run.evals if (e.step, e.split, e.decode) == (0, split, decode)]
+        zero = [e for e in run.evals if (e.step, e.split, e.decode) == (0, split, way)]
         if zero and run.info.start not in own:
             own[run.info.start] = zero[0].share
     return ItemTable(
         family=family,
-        metric=describe(tier, split, decode),
+        metric=describe(tier, split, way),
         strata=tier_codes(levels),
         weights=item_weights(levels, tier),
         sampler=tuple(run.info.sampler for run, _ in pairs),
@@ -172,7 +191,7 @@ def cut_budgets(
     *,
     tier: str = "mean",
     split: str = "test",
-    decode: str = "greedy",
+    decode: Decode | None = None,
 ) -> ItemTable:
     """The same table with every run cut to the smallest budget among `samplers`.
 
@@ -190,7 +209,7 @@ def cut_budgets(
     for name in samplers:
         if len(cut.rows(name)) < len(table.rows(name)):
             raise ConfigError(
-                f"{name} has no {decode} evaluation on the {split} split within {least} rollouts: "
+                f"{name} has no {decode or 'final'} evaluation on the {split} split within {least} rollouts: "
                 "it cannot be cut to an equal budget"
             )
     return cut

@@ -84,7 +84,7 @@ class Evaluate:
     test_per_level: int = 80
     validation_per_level: int = 40
     every: int = 50  # optimizer steps between evaluations on validation problems
-    samples: int = 4  # completions per test problem at temperature 1
+    samples: int = 4  # completions per problem at temperature 1
 
 
 @dataclass(frozen=True, slots=True)

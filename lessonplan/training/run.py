@@ -275,6 +275,9 @@ class _Examiner(TrainerCallback):
                 self.task,
                 self.exam.pool,
                 max_new_tokens=MAX_NEW_TOKENS,
+                samples=self.run.evaluate.samples,
+                temperature=1.0,
+                seed=self.run.data_seed,
             )
             self.curriculum.record(
                 "eval", **result.event(step=state.global_step, split="validation")

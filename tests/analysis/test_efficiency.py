@@ -334,7 +334,7 @@ def test_unequal_rollouts_are_refused(tmp_path, tools):
         sample_efficiency(study, "mixed", "easy", 0.65, budgets="allow", resamples=50).starts == 3
     )
     # The test set was asked at the end alone, the validation set half way as well.
-    with pytest.raises(ConfigError, match="mixed has no greedy evaluation on the test split"):
+    with pytest.raises(ConfigError, match="mixed has no final evaluation on the test split"):
         sample_efficiency(study, "mixed", "easy", 0.65, budgets="cut")
     cut = sample_efficiency(
         study, "mixed", "easy", 0.65, budgets="cut", split="validation", resamples=50

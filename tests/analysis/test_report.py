@@ -125,7 +125,7 @@ def test_unequal_budgets_stand_in_the_verdict(tmp_path, tools):
 
     def text(budgets):
         found = find(study, "counting", target=0.6, resamples=50, budgets=budgets)
-        return report_html(study, [Chapter(found, {}, "test")])
+        return report_html(study, [Chapter(found, None, {}, "test")])
 
     assert "mixed generated 2.0 times easy&#x27;s rollouts: not compared" in text("refuse")
     assert "not compared" in text("cut")  # the test set was asked at the end alone
@@ -148,7 +148,7 @@ def test_no_gain_gives_differences_without_a_target(tmp_path, tools):
     assert found.target is None and found.comparisons == () and len(found.differences) == 1
     whole = chapter(study, "counting", resamples=50)
     assert set(whole.pictures) == {"v1", "v2", "v4", "v5", "v6", "v10", "v12"}
-    text = report_html(study, [Chapter(found, {"v12": whole.pictures["v12"]}, "test")])
+    text = report_html(study, [Chapter(found, None, {"v12": whole.pictures["v12"]}, "test")])
     assert "no sampler rises above the warm starts" in text
     assert text.index("at 64 problems") < text.index("Limits of these numbers")
     assert text.count("data:image/svg") == 1

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -304,6 +305,23 @@ def test_a_refused_start_fails_what_builds_on_it_and_nothing_else(config, tmp_pa
     *_, end = read_events(journal)
     assert end["status"] == "failed" and "was refused" in end["error"]
     assert not is_done(expand(strict)[0], tmp_path / "study")
+
+
+def test_a_full_disk_fails_the_run_and_a_rerun_goes_on(tmp_path):
+    """A limit on the size of files stands in for the disk: the journal fits, the weights do not."""
+    config, folder = tmp_path / "tiny.toml", tmp_path / "study"
+    config.write_text(TINY)
+    study = [sys.executable, "-m", "lessonplan", "study", str(config), "-o", str(folder)]
+
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    first = subprocess.run(study, preexec_fn=full, capture_output=True, text=True)
+    assert first.returncode == 5, first.stderr
+    assert "counting-0 failed: " in first.stderr and "File too large" in first.stderr
+    again = subprocess.run(study, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert (folder / "report.html").stat().st_size > 10_000
 
 
 def test_a_killed_study_resumes_to_what_an_uninterrupted_one_writes(tmp_path):
