@@ -19,7 +19,7 @@ study: $(INSTALLED)
 	$(BIN)/lessonplan study quick -o runs/quick
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
