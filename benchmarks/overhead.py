@@ -80,15 +80,15 @@ def train(steps: int, journal: Path | None) -> tuple[float, float, float]:
 def pool_memory(size: int) -> float:
     """Megabytes that a pool of `size` problems with sampler and curriculum adds to a process."""
     code = (
-        "import resource\n"
+        "import psutil\n"
         "from lessonplan import AdaptiveDifficulty, Curriculum, family, generate\n"
         "task = family('counting')\n"
         "generate([task], [4, 5], 16, split='train')\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = psutil.Process().memory_info().rss\n"
         f"pool = generate([task], [3, 4, 5], {size}, split='train')\n"
         "curriculum = Curriculum(pool, AdaptiveDifficulty(pool))\n"
         "curriculum.ask(64); curriculum.abandon(); curriculum.state_dict()\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)\n"
+        "print((psutil.Process().memory_info().rss - before) / 2**20)\n"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return float(out.stdout)

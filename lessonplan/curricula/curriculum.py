@@ -264,16 +264,16 @@ class Curriculum:
 
     def _measure(self, rewards: Rewards, issued: list[_Issued]) -> None:
         wins = self.success(rewards)  # (m, G)
-        seen = np.isfinite(wins).any(axis=1)
-        if not seen.any():
+        right, wrong = (wins == 1).sum(axis=1).tolist(), (wins == 0).sum(axis=1).tolist()  # (m,)
+        groups = [(k, k + f) for k, f in zip(right, wrong, strict=True) if k + f]
+        if not groups:
             return
-        rate = np.nanmean(wins[seen], axis=1)  # (m,)
-        levels = self.pool.levels[[ticket.position for ticket in issued]]
+        m = len(groups)
         self._last = {
-            "success": float(rate.mean()),
-            "all_right": float((rate == 1).mean()),
-            "all_wrong": float((rate == 0).mean()),
-            "level": float(levels.mean()),
+            "success": sum(k / g for k, g in groups) / m,
+            "all_right": sum(k == g for k, g in groups) / m,
+            "all_wrong": sum(k == 0 for k, _ in groups) / m,
+            "level": sum(int(self.pool.levels[one.position]) for one in issued) / len(issued),
         }
 
     # -- what engines and people ask about ------------------------------------------------------

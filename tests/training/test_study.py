@@ -241,8 +241,8 @@ def test_a_study_runs_resumes_and_is_never_mixed_with_another(config, tmp_path):
     assert all(event["scalars"]["curriculum/lag"] == 0 for event in steps)
     evaluations = [event for event in events if event["event"] == "eval"]
     assert [(e["split"], e["step"], e["samples"]) for e in evaluations] == [
-        ("validation", 2, 1),
-        ("validation", 4, 1),
+        ("validation", 2, 4),
+        ("validation", 4, 4),
         ("test", 4, 1),
         ("test", 4, 4),
     ]
