@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -102,6 +102,7 @@ def _state(journal: Path) -> tuple[str, str]:
     return "under way or interrupted", f"step {step} of {run.info.steps}"
 
 
+LATEST = 12  # runs whose pace the estimate of the time left rests on
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -111,8 +112,8 @@ class Display:
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self.console, self.quiet = console, quiet
         self.under_way: dict[str, tuple[RunSpec, Mapping[str, object]]] = {}
-        self.total = self.done = self.earlier = 0
-        self.began = time.monotonic()
+        self.total = self.done = 0
+        self.ends: deque[float] = deque(maxlen=LATEST)  # when the latest runs ended
         self.bar = Progress(
             TextColumn("runs"),
             BarColumn(),
@@ -146,7 +147,7 @@ class Display:
     # -- what a study tells ---------------------------------------------------------------------
 
     def planned(self, runs: "Sequence[RunSpec]", earlier: "Sequence[RunSpec]") -> None:
-        self.total, self.done, self.earlier = len(runs), len(earlier), len(earlier)
+        self.total, self.done = len(runs), len(earlier)
         self.bar.update(self.task, total=self.total, completed=self.done)
         if not self.quiet:
             before = f", {len(earlier)} of them done earlier" if earlier else ""
@@ -158,11 +159,13 @@ class Display:
     def finished(self, run: "RunSpec", error: str | None) -> None:
         self.under_way.pop(run.id, None)
         self.done += 1
+        self.ends.append(time.monotonic())
         self.bar.update(self.task, completed=self.done, left=self._left())
         if error is not None:
             self._print(f"{run.id} failed: {error}")
         elif not self.live:
-            self._print(f"[{self.done}/{self.total}] {run.id} done, {self._left()}")
+            left = self._left()
+            self._print(f"[{self.done}/{self.total}] {run.id} done{left and ', ' + left}")
 
     # -- how it is said -------------------------------------------------------------------------
 
@@ -171,9 +174,14 @@ class Display:
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _left(self) -> str:
-        """The time that the other runs will take, if they take as long as those of this call."""
-        here = self.done - self.earlier
-        seconds = (time.monotonic() - self.began) / here * (self.total - self.done)
+        """The time that the other runs will take at the pace of the latest ones.
+
+        The first runs make the warm starts and say little about the rest.
+        """
+        gaps = len(self.ends) - 1
+        if gaps < 3:
+            return ""
+        seconds = (self.ends[-1] - self.ends[0]) / gaps * (self.total - self.done)
         return f"about {seconds / 60:.0f} min left" if seconds >= 60 else f"{seconds:.0f} s left"
 
     def _lines(self) -> Table:

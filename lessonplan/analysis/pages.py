@@ -131,6 +131,8 @@ th,td{padding:.22rem .6rem;border-bottom:1px solid var(--line);text-align:right;
 th:first-child,.text{text-align:left}
 thead th{border-bottom:2px solid var(--line);vertical-align:bottom}
 .quiet{color:var(--soft)}
+@media (max-width:560px){figure img{min-width:460px}.grid::before{content:"Figures and tables scroll sideways.";
+display:block;font-size:.85rem;color:var(--soft);margin-bottom:.4rem}}
 @media print{body{max-width:none;font-size:11pt;background:#fff;color:#000}
 figure,.limits,tr{break-inside:avoid}.scroll{overflow:visible}table{font-size:8pt}
 figure img{min-width:0}}
