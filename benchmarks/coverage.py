@@ -1,6 +1,6 @@
 """How often the 95 % interval of sample efficiency holds the true ratio, by simulated studies.
 
-    python benchmarks/coverage.py null2x quick --studies 200
+    python benchmarks/coverage.py 2x quick --studies 200
 
 Truth: Hill curves from .51 to .75 for both samplers, B shifted by the ratio; each warm start has
 a level of its own (sd .04), gains its own multiple (sd .15), and favors one sampler (sd of the
@@ -197,8 +197,8 @@ SCENARIOS = {
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenario", choices=SCENARIOS)
-    parser.add_argument("design", choices=SIZES)
+    parser.add_argument("scenario", nargs="?", default="2x", choices=SCENARIOS)
+    parser.add_argument("design", nargs="?", default="quick", choices=SIZES)
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--resamples", type=int, default=1000)
     parser.add_argument("--others", action="store_true", help="three other methods beside it")
