@@ -55,7 +55,7 @@ def _guess(column: Column, rows: Sequence[Row], present: list[str], file: str) -
         raise PoolError(f"{file}: {column} could be {names}; choose with --{column}")
     if not fits and column in ("prompt", "answer"):
         names = ", ".join(f'"{name}"' for name in present)
-        hint = ", or read it with answer=False if your reward needs none"
+        hint = ", or read it with answer=False (--no-answer) if your reward needs none"
         raise PoolError(
             f"{file}: no {column} column among {names}; choose with --{column}"
             + hint * (column == "answer")

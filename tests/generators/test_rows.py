@@ -110,7 +110,7 @@ def test_a_pool_without_answers(mine):
     write(mine, {"prompt": "a", "topic": "x"})
     assert message(lambda: Pool.from_jsonl(mine)) == (
         'mine.jsonl: no answer column among "prompt", "topic"; choose with --answer, '
-        "or read it with answer=False if your reward needs none"
+        "or read it with answer=False (--no-answer) if your reward needs none"
     )
     assert Pool.from_jsonl(mine, answer=False)[0].answer == ""
 
