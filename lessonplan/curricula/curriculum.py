@@ -117,8 +117,7 @@ class Curriculum:
         self._open: dict[int, _Issued] = {}
         self._closed: dict[int, _Closed] = {}  # the last REMEMBERED, oldest first
         self._ledger: Counter[str] = Counter()  # closed tickets by status
-        self._odd: Counter[str] = Counter()  # tells repeated, tells refused
-        self._totals: Counter[str] = Counter()  # rollouts and tokens generated
+        self._totals: Counter[str] = Counter()  # rollouts, tokens; repeated and refused tells
         self._lag = 0
         self._last: dict[str, float] = {}  # shares of the latest tell, for metrics
 
@@ -170,7 +169,7 @@ class Curriculum:
                 earlier = fresh[outcome.ticket][1] if outcome.ticket in fresh else None
                 self._check_repeat(outcome.ticket, group, earlier)
                 repeated += 1
-        self._odd["repeated"] += repeated
+        self._totals["repeated_tells"] += repeated
         if fresh:
             self._close([fresh[ticket] for ticket in sorted(fresh)])
         return [self._closed[outcome.ticket].status for outcome in outcomes]
@@ -183,7 +182,7 @@ class Curriculum:
         if earlier is None and ticket in self._closed:
             earlier = self._closed[ticket].rewards
         if earlier is None:
-            self._odd["refused"] += 1
+            self._totals["refused_tells"] += 1
             if 0 <= ticket < self._next_ticket:
                 raise TicketError(
                     f"ticket {ticket} was closed more than {REMEMBERED} tickets ago; "
@@ -193,7 +192,7 @@ class Curriculum:
                 f"ticket {ticket} was never issued; issued: 0..{self._next_ticket - 1}"
             )
         if not _same(group, earlier):
-            self._odd["refused"] += 1
+            self._totals["refused_tells"] += 1
             raise TicketError(
                 f"ticket {ticket} is closed with rewards {list(earlier)}; "
                 f"it cannot be told again with {list(group)}"
@@ -201,7 +200,7 @@ class Curriculum:
 
     def _close(self, told: list[tuple[Outcome, Group]]) -> None:
         """Judge, write down and pass on the finished groups, in the order of their tickets."""
-        width = max(1, *(len(group) for _, group in told)) if told else 1
+        width = max(1, *(len(group) for _, group in told))
         rewards = np.full((len(told), width), np.nan)  # (m, G)
         for row, (_, group) in zip(rewards, told, strict=True):
             row[: len(group)] = group
@@ -215,8 +214,8 @@ class Curriculum:
             self._ledger[final] += 1
             self._totals["rollouts"] += len(group)
             self._totals["tokens"] += outcome.tokens or 0
-        for ticket in list(self._closed)[: max(0, len(self._closed) - REMEMBERED - len(told))]:
-            del self._closed[ticket]
+        while len(self._closed) > REMEMBERED + len(told):  # those just told may be told again
+            del self._closed[next(iter(self._closed))]
         self.sampler.tell(
             Feedback(
                 positions=np.array([ticket.position for ticket in issued], dtype=np.int64),

@@ -82,8 +82,7 @@ class _Attachment:
         if getattr(trainer._calculate_rewards, "_lessonplan", False):
             raise EngineError("this trainer has a curriculum already; attach once")
         problems = args.generation_batch_size // self.group
-        rows = args.generation_batch_size // self.ranks
-        if args.generation_batch_size % self.group or rows * self.ranks % self.group:
+        if args.generation_batch_size % self.group:
             raise EngineError(
                 f"a generation of {args.generation_batch_size} completions is not a whole number "
                 f"of groups of {self.group}"

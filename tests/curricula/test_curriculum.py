@@ -84,6 +84,8 @@ def test_an_equal_tell_twice_changes_nothing_and_another_is_refused(pool):
     assert json.dumps(str(curriculum.state_dict()["sampler_state"])) == state
     with pytest.raises(TicketError, match=r"ticket 0 is closed with rewards \[1\.0, nan\]"):
         curriculum.tell([Outcome(pick.ticket, [0.0, None])])
+    totals = curriculum.state_dict()["totals"]
+    assert totals["repeated_tells"] == 2 and totals["refused_tells"] == 1
 
 
 def test_unknown_tickets_raise_and_leave_the_rest_of_the_call_undone(pool):
@@ -409,7 +411,8 @@ def test_the_events_of_a_run(pool, tmp_path):
     assert tell["status"] == ["trained", "trained"] and tell["tokens"] == [9, 7]
     assert tell["extras"] == [{}, {"why": "x"}]
     assert step["step"] == 4
-    assert end["status"] == "done" and end["totals"] == {"rollouts": 4, "tokens": 16}
+    assert end["status"] == "done"
+    assert end["totals"] == {"rollouts": 4, "tokens": 16, "repeated_tells": 0}
 
 
 def test_a_rollout_costs_few_bytes(pool, tmp_path):
