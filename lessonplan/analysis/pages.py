@@ -134,7 +134,7 @@ thead th{border-bottom:2px solid var(--line);vertical-align:bottom}
 @media (max-width:560px){figure img{min-width:460px}.grid::before{content:"Figures and tables scroll sideways.";
 display:block;font-size:.85rem;color:var(--soft);margin-bottom:.4rem}}
 @media print{body{max-width:none;font-size:11pt;background:#fff;color:#000}
-figure,.limits,tr{break-inside:avoid}.scroll{overflow:visible}table{font-size:8pt}
+figure,.limits,tr{break-inside:avoid}.scroll{overflow:visible}table{font-size:8pt}th,td{white-space:normal}
 figure img{min-width:0}}
 """.strip()
 
