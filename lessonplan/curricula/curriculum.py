@@ -204,7 +204,7 @@ class Curriculum:
         rewards = np.full((len(told), width), np.nan)  # (m, G)
         for row, (_, group) in zip(rewards, told, strict=True):
             row[: len(group)] = group
-        status = self._judge([outcome.status for outcome, _ in told], rewards)
+        status = self._judge(told, rewards)
         issued = [self._open[outcome.ticket] for outcome, _ in told]
         if self.journal is not None:
             self._write_tell(told, status, issued)
@@ -225,18 +225,19 @@ class Curriculum:
         )
         self._measure(rewards, issued)
 
-    def _judge(self, given: Sequence[Status], rewards: Rewards) -> list[Status]:
+    def _judge(self, told: list[tuple[Outcome, Group]], rewards: Rewards) -> list[Status]:
         """The engine's status, unless the group is unscorable or a gate refuses it."""
-        scorable = np.isfinite(rewards).sum(axis=1) > 0  # (m,)
-        accepted: NDArray[np.bool_] = np.ones(len(rewards), dtype=bool)  # (m,)
-        for gate in self.gates:  # every gate sees every group: some of them count
-            np.logical_and(accepted, gate.accepts(rewards, self.success), out=accepted)
-        status = list(given)
-        for j, name in enumerate(given):
-            if name == "trained" and not scorable[j]:
-                status[j] = "failed"
-            elif name == "trained" and not accepted[j]:
-                status[j] = "filtered"
+        # every gate sees every group: some of them count
+        verdicts = [gate.accepts(rewards, self.success).tolist() for gate in self.gates]
+        status: list[Status] = []
+        for j, (outcome, group) in enumerate(told):
+            if outcome.status != "trained":
+                status.append(outcome.status)
+            elif all(reward != reward for reward in group):
+                status.append("failed")
+            else:
+                accepted = all(verdict[j] for verdict in verdicts)
+                status.append("trained" if accepted else "filtered")
         return status
 
     def _write_tell(
