@@ -205,7 +205,10 @@ def _finite(value: object) -> object:
     if isinstance(value, list | tuple):
         return [one if type(one) in _AS_THEY_ARE else _finite(one) for one in value]
     if isinstance(value, Mapping):
-        return {str(key): _finite(inner) for key, inner in value.items()}
+        return {
+            str(key): one if type(one) in _AS_THEY_ARE else _finite(one)
+            for key, one in value.items()
+        }
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist() if value.dtype.kind in "biu" else _finite(value.tolist())
     return value

@@ -26,8 +26,10 @@ def probabilities(weights: Weights) -> Weights:
 
     Raises ValueError on a negative weight.
     """
-    weights = np.where(np.isnan(weights), 0.0, weights)
     top = weights.max(initial=0.0)
+    if np.isnan(top):  # it is, if any weight is
+        weights = np.where(np.isnan(weights), 0.0, weights)
+        top = weights.max(initial=0.0)
     if weights.min(initial=0.0) < 0:
         raise ValueError(f"weights must not be negative, got {weights.min()!r}")
     if top == 0:
@@ -54,9 +56,12 @@ def _by_chance(rng: np.random.Generator, chances: Weights, n: int, *, busy: Coun
     def choose(free: Positions, k: int) -> Positions:
         mine = chances[free]
         possible = mine > 0
+        likely = free
+        if not possible.all():
+            likely, mine = free[possible], mine[possible]
         with np.errstate(over="ignore"):
-            keys = rng.standard_exponential(np.count_nonzero(possible)) / mine[possible]
-        first = free[possible][_smallest(keys, k)]
+            keys = rng.standard_exponential(len(mine)) / mine
+        first = likely[_smallest(keys, k)]
         if len(first) == k:
             return first
         others = free[~possible]
