@@ -1,48 +1,52 @@
 """What a curriculum costs a step of the tiny learner, and what a large pool costs in memory.
 
-Pairs of GRPO runs, with and without `attach`, alternate in one process on the same prompts; the
-journal is written and synced every step. Prints both and their ratio, and the time spent inside
-the curriculum as its own clock says.
+One GRPO run, in which pairs of neighboring steps, one with the curriculum and one without, are in
+random order; everything else is the same. The journal is written and synced at every step that
+has the curriculum. Prints the median step of both kinds, their difference, and the time spent in
+the curriculum and its callbacks as a clock around them says.
 
-    python benchmarks/overhead.py --pairs 5 --steps 100
+    python benchmarks/overhead.py --pairs 200
 """
 
 import argparse
+import math
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lessonplan.curricula import Curriculum
+    from trl import GRPOTrainer
+
+    from lessonplan.generators import Pool
 
 os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+WARM_UP = 10  # steps that are not counted
 
-def train(steps: int, journal: Path | None) -> tuple[float, float, float]:
-    """Seconds of CPU and wall clock per step, and inside the curriculum by its own account."""
+
+def tiny_trainer(steps: int, pool: "Pool") -> "GRPOTrainer":
+    """The trainer of the tiny learner, 8 groups of 8 a step, one thread."""
     import torch
     from datasets import Dataset
     from transformers import PrinterCallback
     from trl import GRPOConfig, GRPOTrainer
 
-    from lessonplan.curricula import AdaptiveDifficulty, Curriculum, read_events
-    from lessonplan.generators import Pool, family, generate
+    from lessonplan.generators import family
     from lessonplan.training.learner import tiny_model, tiny_tokenizer
     from lessonplan.training.rollout import fast_rollouts, verifier_reward
-    from lessonplan.training.trl import attach
 
     torch.set_num_threads(1)
     task = family("counting")
-    pool = Pool(generate([task], [1, 2, 3, 4, 5], 512, split="train")[:])
     tokenizer = tiny_tokenizer(task.words)
     by_id = {problem.id: problem for problem in pool}
-    rows = [{"prompt": problem.prompt, "problem_id": problem.id} for problem in pool]
     trainer = GRPOTrainer(
         model=tiny_model(tokenizer, seed=0),
         reward_funcs=verifier_reward(task, by_id.__getitem__),
@@ -61,38 +65,73 @@ def train(steps: int, journal: Path | None) -> tuple[float, float, float]:
             disable_tqdm=True,
             logging_steps=1,
         ),
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=Dataset.from_list(
+            [{"prompt": problem.prompt, "problem_id": problem.id} for problem in pool]
+        ),
         processing_class=tokenizer,
         rollout_func=fast_rollouts(0),
     )
     trainer.remove_callback(PrinterCallback)
-    if journal is not None:
-        curriculum = Curriculum(pool, AdaptiveDifficulty(pool), journal=journal)
-        recording = time_record(curriculum)
-        attach(trainer, curriculum)
-    cpu, wall = time.process_time(), time.perf_counter()
+    return trainer
+
+
+def step_seconds(pairs: int, journal: Path) -> tuple[list[float], list[float], list[float]]:
+    """CPU seconds of the steps with and without the curriculum, and of a step inside it."""
+    import numpy as np
+    from transformers import TrainerCallback
+
+    from lessonplan.curricula import AdaptiveDifficulty, Curriculum, read_events
+    from lessonplan.generators import Pool, family, generate
+    from lessonplan.training.trl import attach
+
+    pool = Pool(generate([family("counting")], [1, 2, 3, 4, 5], 512, split="train")[:])
+    trainer = tiny_trainer(2 * pairs + 1, pool)
+    seams = ("_generate_and_score_completions", "_calculate_rewards")
+    plain = {name: getattr(trainer, name) for name in seams}
+    curriculum = Curriculum(pool, AdaptiveDifficulty(pool), journal=journal)
+    attach(trainer, curriculum)
+    attached = {name: getattr(trainer, name) for name in seams}
+    recorder = trainer.callback_handler.callbacks[-1]
+    callbacks = {name: getattr(recorder, name) for name in ("on_step_end", "on_log")}
+    coin = np.random.default_rng(0)
+    kinds: list[bool] = []  # of every step, whether it has the curriculum
+    begun: list[float] = []  # CPU seconds at its beginning
+    in_callbacks: list[float] = []  # seconds in the recorder, at every step
+
+    def timed(callback: Callable[..., None]) -> Callable[..., None]:
+        def run(*args: object, **fields: object) -> None:
+            started = time.perf_counter()
+            callback(*args, **fields)
+            in_callbacks[-1] += time.perf_counter() - started
+
+        return run
+
+    def nothing(*args: object, **fields: object) -> None: ...
+
+    class Alternate(TrainerCallback):
+        def on_step_begin(self, *args: object, **fields: object) -> None:
+            kinds.append(not kinds[-1] if len(kinds) % 2 else bool(coin.integers(2)))
+            for name, method in (attached if kinds[-1] else plain).items():
+                setattr(trainer, name, method)
+            for name, callback in callbacks.items():
+                setattr(recorder, name, timed(callback) if kinds[-1] else nothing)
+            in_callbacks.append(0.0)
+            begun.append(time.process_time())
+
+    trainer.add_callback(Alternate())
     trainer.train()
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    inside = 0.0
-    if journal is not None:
-        curriculum.close()
-        inside = recording[0] + sum(
-            e["seconds"]["curriculum"] for e in read_events(journal) if e["event"] == "step"
-        )
-    return cpu / steps, wall / steps, inside / steps
-
-
-def time_record(curriculum: "Curriculum") -> list[float]:
-    """Count the seconds of `record`, which runs after the step and outside the step's own clock."""
-    seconds, record = [0.0], curriculum.record
-
-    def timed(event: str, **fields: object) -> None:
-        started = time.perf_counter()
-        record(event, **fields)
-        seconds[0] += time.perf_counter() - started
-
-    curriculum.record = timed  # type: ignore[method-assign]
-    return seconds
+    curriculum.close()
+    hooks = iter(
+        event["seconds"]["curriculum"] for event in read_events(journal) if event["event"] == "step"
+    )
+    steps = [b - a for a, b in pairwise(begun)]
+    inside = [next(hooks) + more for kind, more in zip(kinds, in_callbacks, strict=True) if kind]
+    both = list(zip(kinds, steps, strict=False))[WARM_UP:]
+    return (
+        [seconds for kind, seconds in both if kind],
+        [seconds for kind, seconds in both if not kind],
+        inside[WARM_UP // 2 :],
+    )
 
 
 def pool_memory(size: int) -> float:
@@ -114,26 +153,21 @@ def pool_memory(size: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--pairs", type=int, default=200)
     args = parser.parse_args()
-    train(10, None)  # warm the libraries
-    ratios, inside, plain = [], [], []
-    for pair in range(args.pairs):
-        with tempfile.TemporaryDirectory() as folder:
-            order = [None, Path(folder) / "journal.jsonl"][:: 1 if pair % 2 else -1]
-            results = {journal: train(args.steps, journal) for journal in order}
-        (cpu, wall, _), (cpu_with, wall_with, spent) = results[None], results[order[pair % 2]]
-        ratios.append(cpu_with / cpu)
-        inside.append(spent)
-        plain.append(wall)
-        print(
-            f"pair {pair + 1}: without {cpu * 1e3:.1f} ms CPU ({wall * 1e3:.1f} wall) a step, with "
-            f"{cpu_with * 1e3:.1f} ({wall_with * 1e3:.1f}); in the curriculum {spent * 1e3:.2f} ms"
-        )
-    share = statistics.median(spent / wall for spent, wall in zip(inside, plain, strict=True))
-    print(f"CPU with / without, median of {args.pairs} pairs: {statistics.median(ratios):.4f}")
-    print(f"time inside the curriculum, share of a step, median: {share:.2%}")
+    with tempfile.TemporaryDirectory() as folder:
+        attached, plain, hooks = step_seconds(args.pairs, Path(folder) / "journal.jsonl")
+    inside = statistics.median(hooks)
+    step, more = statistics.median(plain), statistics.median(attached) - statistics.median(plain)
+    # a median's standard error is about 1.25 times that of a mean
+    error = 1.25 * math.hypot(
+        *(statistics.stdev(one) / len(one) ** 0.5 for one in (attached, plain))
+    )
+    print(f"a step without the curriculum: {step * 1e3:.1f} ms of CPU (median of {len(plain)})")
+    print(
+        f"with it, {more * 1e3:+.2f} ms (standard error {error * 1e3:.2f}): {more / step:+.2%}; "
+        f"by the clock around it {inside * 1e3:.2f} ms: {inside / step:.2%}"
+    )
     print(f"memory for a pool of 100,000 problems: {pool_memory(100_000):.1f} MB")
 
 

@@ -96,7 +96,7 @@ class ByProblem(Stateful):
 
     def ask(self, n: int, rng: np.random.Generator, ledger: Ledger) -> Positions:  # (n,)
         picks = lottery(rng, self.weight, n, busy=ledger.busy, floor=self.floor)
-        self.asked_rate = float(self.estimate.mean(picks).mean()) if n else self.target
+        self.asked_rate = float(self.estimate.mean(picks).sum() / n) if n else self.target
         return ledger.take(picks)
 
     def update(self, positions: Positions, wins: Rewards, steps: NDArray[np.int64]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import TracebackType
-from typing import Literal, Self, TypeAlias, get_args
+from typing import Literal, NamedTuple, Self, TypeAlias, get_args
 
 import msgspec
 import numpy as np
@@ -59,14 +59,12 @@ class Outcome:
 Group: TypeAlias = tuple[float, ...]  # the rewards of one group, NaN where unscorable
 
 
-@dataclass(frozen=True, slots=True)
-class _Issued:
+class _Issued(NamedTuple):
     position: int
     step: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Closed:
+class _Closed(NamedTuple):
     rewards: Group
     status: Status
 
@@ -201,9 +199,9 @@ class Curriculum:
     def _close(self, told: list[tuple[Outcome, Group]]) -> None:
         """Judge, write down and pass on the finished groups, in the order of their tickets."""
         width = max(1, *(len(group) for _, group in told))
-        rewards = np.full((len(told), width), np.nan)  # (m, G)
-        for row, (_, group) in zip(rewards, told, strict=True):
-            row[: len(group)] = group
+        rewards = np.array(  # (m, G)
+            [(*group, *[math.nan] * (width - len(group))) for _, group in told]
+        )
         status = self._judge(told, rewards)
         issued = [self._open[outcome.ticket] for outcome, _ in told]
         if self.journal is not None:
@@ -513,6 +511,9 @@ class Curriculum:
 
 def _checked(outcome: Outcome) -> Group:
     """The rewards as floats, None as NaN; raises RewardError naming ticket and index."""
+    floats = tuple(reward for reward in outcome.rewards if type(reward) is float)
+    if len(floats) == len(outcome.rewards) and math.inf not in floats and -math.inf not in floats:
+        return floats  # the common case, at the price of none of the questions below
     group = []
     for index, reward in enumerate(outcome.rewards):
         try:

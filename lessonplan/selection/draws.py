@@ -51,20 +51,18 @@ def proportional(rng: np.random.Generator, weights: Weights, n: int, *, busy: Co
 
 
 def _by_chance(rng: np.random.Generator, chances: Weights, n: int, *, busy: Counts) -> Positions:
-    """`proportional` for chances (N,) that are probabilities already."""
+    """`proportional` for finite chances (N,), which need not add up to 1."""
+    keys = _keys(rng, chances)  # (N,)
+    if busy.any():
+        keys[busy > 0] = np.inf
+    first = _smallest(keys, n)
+    if len(first) == n and (n == 0 or keys[first[-1]] < np.inf):
+        return first  # the common case: enough problems are free and possible
 
     def choose(free: Positions, k: int) -> Positions:
-        mine = chances[free]
-        possible = mine > 0
-        likely = free
-        if not possible.all():
-            likely, mine = free[possible], mine[possible]
-        with np.errstate(over="ignore"):
-            keys = rng.standard_exponential(len(mine)) / mine
-        first = likely[_smallest(keys, k)]
-        if len(first) == k:
-            return first
-        others = free[~possible]
+        possible = chances[free] > 0
+        likely, others = free[possible], free[~possible]
+        first = likely[_smallest(_keys(rng, chances[likely]), k)]
         return np.concatenate([first, rng.permutation(others)[: k - len(first)]])
 
     return _least_busy_first(busy, n, choose)
@@ -103,7 +101,12 @@ def lottery(
         picks = np.concatenate([picks, drawn[first]])
     if len(picks) == n:
         return picks
-    chances = (1 - floor) * probabilities(weight(np.arange(size))) + floor / size
+    weights = weight(np.arange(size))
+    total = weights.sum()  # NaN, if any weight is
+    if floor < 1 and total > 0:
+        chances = weights + floor / (1 - floor) * total / size
+    else:
+        chances = (1 - floor) * probabilities(weights) + floor / size
     if not len(picks):
         return _by_chance(rng, chances, n, busy=busy)
     taken = busy.copy()
@@ -181,22 +184,28 @@ class Exact(Stateful):
 def _least_busy_first(
     busy: Counts, n: int, choose: Callable[[Positions, int], Positions]
 ) -> Positions:
-    picks = np.empty(0, np.int64)
-    while len(picks) < n:
+    portions, missing = [np.empty(0, np.int64)], n
+    while missing > 0:
         free = np.flatnonzero(busy == busy.min())
-        chosen = choose(free, min(n - len(picks), len(free)))
-        picks = np.concatenate([picks, chosen])
-        if len(picks) < n:
+        chosen = choose(free, min(missing, len(free)))
+        portions.append(chosen)
+        missing -= len(chosen)
+        if missing:
             busy = busy.copy()
             busy[chosen] += 1
-    return picks
+    return portions[-1] if len(portions) <= 2 else np.concatenate(portions)
+
+
+def _keys(rng: np.random.Generator, chances: Weights) -> Weights:
+    with np.errstate(divide="ignore", over="ignore"):
+        return rng.standard_exponential(len(chances)) / chances
 
 
 def _smallest(keys: Weights, k: int) -> Positions:
-    if k < len(keys):
+    if 0 < k < len(keys):
         first = np.argpartition(keys, k - 1)[:k]
         return first[np.argsort(keys[first])]
-    return np.argsort(keys)
+    return np.argsort(keys)[:k]
 
 
 def _multinomial(rng: np.random.Generator, chances: Weights, n: int) -> NDArray[np.int64]:

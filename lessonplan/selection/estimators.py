@@ -115,7 +115,7 @@ def _visits(
 
     A problem told twice at once comes in a second portion, after the first was applied.
     """
-    k, g = np.nansum(wins, axis=1), np.count_nonzero(~np.isnan(wins), axis=1)  # (m,)
+    k, g = (wins == 1).sum(axis=1), (wins == wins).sum(axis=1)  # (m,); NaN differs from itself
     rank = occurrence(positions)
     for visit in range(int(rank.max(initial=-1)) + 1):
         now = (rank == visit) & (g > 0)

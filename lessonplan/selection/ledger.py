@@ -12,30 +12,27 @@ class Ledger(Stateful):
     """Counts the open asks of every problem, and the free problems of every list.
 
     `lists` (N,) puts each problem into one list, such as a level or a tier; a negative number
-    keeps it out of all. Without it there is one list, number 0. Costs O(m) a call.
+    keeps it out of all. Without it there are no lists, and `free` is empty. Costs O(m) a call.
     """
 
     arrays = ("busy",)
 
     def __init__(
-        self, size: int, lists: NDArray[np.signedinteger] | None = None, *, n_lists: int = 1
+        self, size: int, lists: NDArray[np.signedinteger] | None = None, *, n_lists: int = 0
     ) -> None:
-        self.lists = np.zeros(size, np.int64) if lists is None else lists.astype(np.int64)  # (N,)
-        self.n_lists = max(n_lists, int(self.lists.max(initial=0)) + 1)
+        self.lists = lists  # (N,)
+        self.n_lists = 0 if lists is None else max(n_lists, int(lists.max(initial=0)) + 1)
         self.busy = np.zeros(size, np.int32)  # (N,) open asks
+        self.in_flight = 0  # their sum
         self.free = self._counted(np.arange(size))  # (C,) problems without an open ask
-
-    @property
-    def in_flight(self) -> int:
-        """Open asks, all problems together."""
-        return int(self.busy.sum())
 
     def take(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Open an ask for each of `positions` (m,), which come back unchanged."""
         self._check_range(positions)
-        fresh = np.unique(positions[self.busy[positions] == 0])
+        if self.lists is not None:
+            self.free -= self._counted(np.unique(positions[self.busy[positions] == 0]))
         np.add.at(self.busy, positions, 1)
-        self.free -= self._counted(fresh)
+        self.in_flight += len(positions)
         return positions
 
     def release(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -47,15 +44,20 @@ class Ledger(Stateful):
         was_open = self.busy[positions] > occurrence(positions)  # (m,)
         closed = positions[was_open]
         np.subtract.at(self.busy, closed, 1)
-        closed = np.unique(closed)
-        self.free += self._counted(closed[self.busy[closed] == 0])
+        self.in_flight -= len(closed)
+        if self.lists is not None:
+            closed = np.unique(closed)
+            self.free += self._counted(closed[self.busy[closed] == 0])
         return was_open
 
     def _counted(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self.lists is None:
+            return np.zeros(0, np.int64)
         lists = self.lists[positions]
         return np.bincount(lists[lists >= 0], minlength=self.n_lists)  # (C,)
 
     def _restored(self) -> None:
+        self.in_flight = int(self.busy.sum())
         self.free = self._counted(np.flatnonzero(self.busy == 0))
 
     def _check_range(self, positions: NDArray[np.int64]) -> None:

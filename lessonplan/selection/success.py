@@ -27,7 +27,7 @@ class AtLeast:
 
     def __call__(self, rewards: Rewards) -> Rewards:  # (m, G)
         _refuse_infinity(rewards)
-        return np.where(np.isnan(rewards), np.nan, (rewards >= self.threshold).astype(np.float64))
+        return np.where(np.isnan(rewards), rewards, rewards >= self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Exactly:
 
     def __call__(self, rewards: Rewards) -> Rewards:  # (m, G)
         _refuse_infinity(rewards)
-        return np.where(np.isnan(rewards), np.nan, (rewards == self.value).astype(np.float64))
+        return np.where(np.isnan(rewards), rewards, rewards == self.value)
 
 
 def _refuse_infinity(rewards: Rewards) -> None:

@@ -19,7 +19,7 @@ class Uniform(Sampler):
 
     def __init__(self, pool: Pool, *, seed: int = 0) -> None:
         self.rng = np.random.default_rng(seed)
-        self.ledger = Ledger(len(pool))
+        self.ledger = Ledger(len(pool), np.zeros(len(pool), np.int8))
         self.rounds = Rounds(np.arange(len(pool)), (seed,))
 
     def ask(self, n: int) -> Positions:  # (n,)

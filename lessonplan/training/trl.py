@@ -7,6 +7,7 @@ generation call and told as soon as the rewards are gathered, so no decision is 
 
 import inspect
 import json
+import math
 import os
 import time
 import warnings
@@ -188,27 +189,30 @@ class _Attachment:
 
     def _tell(self, rewards: torch.Tensor, lengths: list[int]) -> None:
         """Raw rewards, summed over functions; a rollout that none could score is NaN."""
-        by_function = rewards.double().cpu().numpy()  # (W n, F)
+        by_function = rewards.float().cpu().numpy()  # (W n, F)
         total = by_function[:, 0]
         if by_function.shape[1] > 1:
             unscorable = np.isnan(by_function).all(axis=1)
             total = np.where(unscorable, np.nan, np.nansum(by_function, axis=1))
         groups = total.reshape(-1, self.group)  # (m, G)
-        tokens = np.array(lengths).reshape(-1, self.group).sum(axis=1)  # (m,)
-        self.rollouts += groups.size
-        self.tokens += int(tokens.sum())
+        starts = range(0, len(lengths), self.group)
+        tokens = [sum(lengths[start : start + self.group]) for start in starts]  # (m,)
+        self.rollouts += len(lengths)
+        self.tokens += sum(tokens)
         accepted: list[bool] = [True] * len(groups)
         if self.rank == 0:
             parts = by_function.reshape(len(groups), self.group, -1)  # (m, G, F)
             statuses = self.curriculum.tell(
                 Outcome(
                     pick.ticket,
-                    group.tolist(),
+                    group,
                     policy_step=self.policy_step,
-                    tokens=int(count),
+                    tokens=count,
                     extras=self._extras(part),
                 )
-                for pick, group, count, part in zip(self.picks, groups, tokens, parts, strict=True)
+                for pick, group, count, part in zip(
+                    self.picks, groups.tolist(), tokens, parts, strict=True
+                )
             )
             accepted = [status == "trained" for status in statuses]
             metrics = self.trainer._metrics["train"]
@@ -353,5 +357,7 @@ def _scalars(logs: Mapping[str, object]) -> dict[str, float]:
     return {
         name: float(f"{value:.6g}")
         for name, value in logs.items()
-        if isinstance(value, int | float) and np.isfinite(value) and not name.startswith(UNRECORDED)
+        if isinstance(value, int | float)
+        and math.isfinite(value)
+        and not name.startswith(UNRECORDED)
     }

@@ -22,7 +22,7 @@ def test_take_and_release_count_free_problems_per_list():
 
 
 def test_release_refuses_what_is_not_open():
-    ledger = Ledger(4)
+    ledger = Ledger(4, np.zeros(4, np.int8))
     ledger.take(np.array([1, 3]))
     np.testing.assert_array_equal(
         ledger.release(np.array([1, 1, 0, 3])), [True, False, False, True]
@@ -44,6 +44,14 @@ def test_free_counts_agree_with_a_recount_after_any_history():
     copy = Ledger(30, lists)
     copy.load_state_dict(ledger.state_dict())
     np.testing.assert_array_equal(copy.free, ledger.free)
+    assert copy.in_flight == ledger.in_flight == ledger.busy.sum()
+
+
+def test_without_lists_nothing_is_counted_as_free():
+    ledger = Ledger(4)
+    ledger.take(np.array([1, 3, 3]))
+    assert len(ledger.free) == 0
+    assert ledger.in_flight == 3
 
 
 @pytest.mark.parametrize("positions", [[-1], [4], [0, 7]])

@@ -54,7 +54,7 @@ def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone():
 
 
 def test_busy_members_are_owed_and_served_once_free():
-    ledger, rounds = Ledger(6), Rounds(np.arange(6), (0,))
+    ledger, rounds = Ledger(6, np.zeros(6, np.int8)), Rounds(np.arange(6), (0,))
     late = rounds.take(2, ledger)
     rest = rounds.take(4, ledger)
     ledger.release(rest)
@@ -67,7 +67,7 @@ def test_busy_members_are_owed_and_served_once_free():
 
 
 def test_a_member_away_for_ever_does_not_stop_the_others():
-    ledger, rounds = Ledger(4), Rounds(np.arange(4), (0,))
+    ledger, rounds = Ledger(4, np.zeros(4, np.int8)), Rounds(np.arange(4), (0,))
     away = rounds.take(1, ledger)
     counts = np.zeros(4, np.int64)
     for _ in range(31):
@@ -87,7 +87,7 @@ def test_when_nothing_is_free_members_repeat_in_turn():
 
 def test_new_problems_join_the_round_and_gone_ones_leave_it():
     old, new = Rounds(np.arange(4), (0,)), Rounds(np.arange(5), (0,))
-    ledger = Ledger(5)
+    ledger = Ledger(5, np.zeros(5, np.int8))
     asked = old.take(2, ledger)
     came_from = np.array([0, 1, 3, -1, -1])  # old problem 2 is gone, 3 moved to 2, two are new
     new.load_state_dict(new.remap(old.state_dict(), came_from))
