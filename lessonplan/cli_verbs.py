@@ -171,12 +171,24 @@ def samplers(typed: cli.Samplers) -> Answer:
     cards = []
     for name, cls in sampler_classes().items():
         arms = [arm for arm, how in BUILT_IN_ARMS.items() if how.sampler == name]
-        cards.append({"name": name, "does": _summary(cls), "arms": arms, "papers": _papers(cls)})
-    rows = [[c["name"], ", ".join(c["arms"]), c["does"], ", ".join(c["papers"])] for c in cards]
+        cards.append(
+            {
+                "name": name,
+                "does": _summary(cls),
+                "unit": cls.unit,
+                "needs": cls.needs,
+                "arms": arms,
+                "papers": _papers(cls),
+            }
+        )
+    rows = [
+        [c["name"], ", ".join(c["arms"]), c["does"], c["unit"], c["needs"], ", ".join(c["papers"])]
+        for c in cards
+    ]
     return Answer(
         {"samplers": cards},
         [
-            as_table("sampler", "arm in a study", "what it does", "arXiv", rows=rows),
+            as_table("sampler", "arm", "what it does", "chooses by", "needs", "arXiv", rows=rows),
             "\nOne of them in full: lessonplan samplers NAME",
         ],
     )

@@ -38,6 +38,7 @@ class AdaptiveDifficulty(Sampler):
     are ours.
     """
 
+    unit = "problem or level"
     values = ("choice",)
 
     def __init__(

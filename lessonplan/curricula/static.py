@@ -22,6 +22,8 @@ class EasyOnly(Sampler):
     the pool's levels. Raises PoolError when the pool has no easy problem.
     """
 
+    unit = "level"
+    needs = "levels"
     values = ("rounds",)
 
     def __init__(self, pool: Pool, *, tiers: Tiers | None = None, seed: int = 0) -> None:
@@ -46,6 +48,8 @@ class FixedMixture(Sampler):
     equally often. A tier of weight 0 is never asked. Raises PoolError when a wanted tier is empty.
     """
 
+    unit = "level"
+    needs = "levels"
     values = ("mixture", "lists")
 
     def __init__(

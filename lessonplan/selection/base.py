@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +47,13 @@ class Sampler(Stateful, ABC):
     """Decides which problems are practiced next. Write `ask`, and `tell` if the answer matters.
 
     A constructor takes the pool and keyword arguments, sets `rng` and `ledger`, and is the whole
-    configuration. `arrays` names the attributes with one row per problem, `values` all other
+    configuration. `unit` and `needs` are what `lessonplan samplers` shows. `arrays` names the attributes with one row per problem, `values` all other
     state; generator and ledger are saved without being named. Decisions may depend on nothing
     else. `lessonplan.selection.testing.check_sampler` tests all of this.
     """
+
+    unit: ClassVar[str] = "problem"  # what is chosen: problem, level, arm
+    needs: ClassVar[str] = ""  # beyond prompts and rewards, such as levels
 
     rng: np.random.Generator
     ledger: Ledger  # asked and not yet told
