@@ -22,6 +22,7 @@ from lessonplan.generators.pool import Pool
 from lessonplan.generators.problem import Problem
 from lessonplan.generators.sources import Source
 from lessonplan.selection.base import Feedback, Positions, Rewards, Sampler
+from lessonplan.selection.npz import state_from_npz, state_to_npz
 from lessonplan.selection.state import State, old_positions, state_from_json, state_to_json
 
 Make: TypeAlias = Callable[[Pool, int], Sampler]  # pool and seed -> a fresh sampler
@@ -268,15 +269,21 @@ def extreme_rewards_stay_finite(make: Make, support: Support) -> None:
 
 
 def a_restart_changes_no_pick(make: Make, support: Support) -> None:
-    """2k steps equal k, a save through JSON, and k more, with asks open."""
+    """2k steps equal k, a save through JSON or an npz file, and k more, with asks open."""
+
+    def through_json(state: State) -> State:
+        return state_from_json(json.loads(json.dumps(state_to_json(state), allow_nan=False)))
+
+    def through_npz(state: State) -> State:
+        return state_from_npz(state_to_npz(state))
+
     pool = small_pool()
-    for k in (0, 1, 9, 24):
+    for k, saved in ((0, through_json), (1, through_npz), (9, through_json), (24, through_npz)):
         whole, resumed = make(pool, _SEED), make(pool, _SEED)
         open_asks: list[Positions] = []
         for step in range(k):
             open_asks = _step(whole, open_asks, step)[1]
-        text = json.dumps(state_to_json(whole.state_dict()), allow_nan=False)
-        resumed.load_state_dict(state_from_json(json.loads(text)))
+        resumed.load_state_dict(saved(whole.state_dict()))
         theirs = list(open_asks)
         for step in range(k, k + 24):
             mine, open_asks = _step(whole, open_asks, step)
@@ -399,7 +406,7 @@ def a_million_problems_are_no_burden(make: Make, support: Support) -> None:
         return min(times)
 
     size = 1_000_000
-    sampler = make(Pool(_Numbered(size)), _SEED)
+    sampler = make(Pool(Numbered(size)), _SEED)
     numbers = np.random.default_rng(0).random(size)
     sorting = best(lambda: np.argsort(numbers))
     asking = best(lambda: sampler.tell(_feedback(sampler.ask(256), 0)))
@@ -506,7 +513,7 @@ def _global_randomness() -> tuple[object, ...]:
     return random.getstate(), kind, np.asarray(keys).tobytes(), rest
 
 
-class _Numbered(Source):
+class Numbered(Source):
     """Problems that are only counted: a source for pools too large to hold in a test."""
 
     def __init__(self, size: int) -> None:
@@ -524,8 +531,8 @@ class _Numbered(Source):
     def position(self, problem_id: str) -> int | None:
         return int(problem_id)
 
-    def take(self, positions: NDArray[np.int64]) -> "_Numbered":
-        return _Numbered(len(positions))
+    def take(self, positions: NDArray[np.int64]) -> "Numbered":
+        return Numbered(len(positions))
 
     def columns(self) -> tuple[NDArray[np.int16], Sequence[str], NDArray[np.int16]]:
         levels = (1 + np.arange(self.size) % 5).astype(np.int16)
