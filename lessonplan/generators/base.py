@@ -2,19 +2,24 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from math import sqrt
-from typing import ClassVar, Literal, NamedTuple, TypeAlias, get_args
+from math import log2, sqrt
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from lessonplan.errors import ConfigError, PoolError
-from lessonplan.generators.problem import Json, Problem, Verdict
+from lessonplan.generators.problem import Json, Problem, Reason, Verdict
 from lessonplan.generators.splits import Split, check_split, key_hash, share, split_of
 from lessonplan.generators.streams import Stream
-from lessonplan.generators.verify import Kind, check_text, check_tiny
+from lessonplan.generators.templates import Template
+from lessonplan.generators.verify import Kind, canonical, read_text, read_tiny
+from lessonplan.generators.wrappers import Wrapper, ask, check_wrapper, wrapped
 
 Encoding: TypeAlias = Literal["tiny", "text"]
 
-# The rarest split holds a tenth of all instances: 500 draws miss it with chance 1e-23.
-MAX_DRAWS = 500
+# The rarest split holds a tenth of all instances, and a task may accept as few as one draw in 20
+# for its work: 5,000 draws then miss with chance 1e-11.
+MAX_DRAWS = 5_000
+
+TEMPLATES = (1, 4, 12, None)  # how many wordings each diversity draws from; None is all
 
 
 class Rendering(NamedTuple):
@@ -37,56 +42,93 @@ class Draft(ABC):
     @property
     @abstractmethod
     def answer(self) -> str:
-        """The exact answer."""
+        """The exact answer; of a witness task, one of the right ones."""
 
     @property
     @abstractmethod
     def data(self) -> Mapping[str, Json]:
-        """The instance as plain data, in prompt order."""
+        """The instance as plain data, in prompt order; the slots of the templates."""
+
+    @property
+    @abstractmethod
+    def work(self) -> int:
+        """Elementary steps of the reference procedure that `steps` follows."""
+
+    @property
+    def skeleton(self) -> str:
+        """The shape of the question without its numbers and names."""
+        return ""
 
     @abstractmethod
-    def tiny(self) -> Rendering:
-        """Few whole words, split at single spaces; the answer follows the word A."""
-
-    @abstractmethod
-    def text(self) -> Rendering:
-        """Plain English; the answer stands in `<answer>` tags."""
+    def steps(self, style: int = 0) -> Sequence[str]:
+        """Lines of the worked solution, without the answer; a task may have several styles."""
 
     @abstractmethod
     def guesses(self) -> Mapping[str, Sequence[str]]:
         """Cheap procedures by name; each leaves some answers, of which one is picked blindly."""
 
+    def tiny(self) -> Rendering:
+        """Few whole words, split at single spaces; the answer follows the word A."""
+        raise NotImplementedError(f"{type(self).__name__} has no tiny encoding")
+
 
 class Generator(ABC):
     """A pure function of (level, split, index, seed) to a Problem, and the judge of its answers.
 
-    A subclass names its task and implements `draw`. The encoding is only a rendering: the same
-    id means the same instance in both. Raise `version` with every change that alters a problem.
+    A subclass names its task and implements `draw`; a witness task overrides `check`. Encoding,
+    wrapper and style are only renderings: the same id means the same instance in all of them.
+    `diversity` 0..3 draws wordings and instances from wider sets, and is part of the id. Raise
+    `version` with every change that alters a problem.
     """
 
     family: ClassVar[str]
     task: ClassVar[str]  # durable name, such as "counting.count_if"
     version: ClassVar[int]
-    levels: ClassVar[tuple[int, ...]]
+    levels: ClassVar[tuple[int, ...]] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
     kind: ClassVar[Kind]  # how an answer is read
-    words: ClassVar[tuple[str, ...]]  # the closed vocabulary of the tiny encoding
+    what: ClassVar[str]  # the answer in words: "the number"
+    templates: ClassVar[tuple[Template, ...]]  # the first is the plainest
+    encodings: ClassVar[tuple[Encoding, ...]] = ("text",)  # the first is the default
+    diversities: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
+    styles: ClassVar[int] = 1  # how many styles of worked solutions there are
+    words: ClassVar[tuple[str, ...]] = ()  # the closed vocabulary of the tiny encoding
+    # log2 of the work that each level aims at, and how far from it a problem may be
+    log_work: ClassVar[tuple[float, ...]] = ()
+    tolerance: ClassVar[float] = 0.0
 
-    def __init__(self, encoding: Encoding = "tiny") -> None:
-        if encoding not in get_args(Encoding):
-            raise ConfigError(f'encoding must be "tiny" or "text", got {encoding!r}')
-        self.encoding: Encoding = encoding
+    def __init__(
+        self,
+        encoding: Encoding | None = None,
+        *,
+        diversity: int = 0,
+        wrapper: Wrapper = "tag",
+        style: int = 0,
+    ) -> None:
+        self.encoding: Encoding = self.encodings[0] if encoding is None else encoding
+        self.diversity, self.style = diversity, style
+        self.wrapper = check_wrapper(wrapper)
+        if self.encoding not in self.encodings:
+            names = " or ".join(f'"{name}"' for name in self.encodings)
+            raise ConfigError(f"the encoding of {self.task} must be {names}, got {encoding!r}")
+        if diversity not in self.diversities:
+            raise ConfigError(f"{self.task} has diversities {self.diversities}, got {diversity!r}")
+        if not 0 <= style < self.styles:
+            raise ConfigError(f"style must lie in 0..{self.styles - 1}, got {style!r}")
 
     @abstractmethod
-    def draw(self, stream: Stream, level: int) -> Draft:
-        """Draw one instance; instances of different levels must never have the same key."""
+    def draw(self, stream: Stream, level: int) -> Draft | None:
+        """Draw one instance, or None to be asked again.
+
+        Instances of different levels must never have the same key.
+        """
 
     @abstractmethod
     def instances(self, level: int) -> int:
         """How many distinct keys `draw` can reach at this level, or a lower bound."""
 
     def problem_id(self, level: int, split: Split, index: int, seed: int = 0) -> str:
-        """The durable id; d0 is the plainest wording, the only one so far."""
-        return f"{self.task}/v{self.version}/L{level}/d0/{split}/{seed}/{index}"
+        """The durable id."""
+        return f"{self.task}/v{self.version}/L{level}/d{self.diversity}/{split}/{seed}/{index}"
 
     def draft(self, level: int, split: Split, index: int, seed: int = 0) -> tuple[Draft, int]:
         """The instance behind `problem`, and the hash of its canonical key."""
@@ -97,13 +139,21 @@ class Generator(ABC):
         name = self.problem_id(level, split, index, seed)
         for attempt in range(MAX_DRAWS):
             draft = self.draw(Stream(f"{name}#{attempt}"), level)
+            if draft is None:
+                continue
             hashed = key_hash(f"{self.task} {draft.key}")
-            if split_of(hashed) == split:
+            if split_of(hashed) == split and self._in_window(draft, level):
                 return draft, hashed
         raise PoolError(
-            f"{name}: none of {MAX_DRAWS} draws fell into the split, "
+            f"{name}: none of {MAX_DRAWS} draws had the level's work and fell into the split, "
             f"which holds {share(split):.0%} of the instances"
         )
+
+    def _in_window(self, draft: Draft, level: int) -> bool:
+        if not self.log_work:
+            return True
+        aim = self.log_work[self.levels.index(level)]
+        return abs(log2(draft.work) - aim) <= self.tolerance
 
     def check_level(self, level: int) -> None:
         """Raise ConfigError for a level that the task does not have."""
@@ -117,9 +167,10 @@ class Generator(ABC):
         for an unknown level or split.
         """
         draft, _ = self.draft(level, split, index, seed)
-        prompt, solution = draft.tiny() if self.encoding == "tiny" else draft.text()
+        name = self.problem_id(level, split, index, seed)
+        prompt, solution = self._rendered(draft, name)
         return Problem(
-            id=self.problem_id(level, split, index, seed),
+            id=name,
             prompt=prompt,
             answer=draft.answer,
             family=self.family,
@@ -127,7 +178,23 @@ class Generator(ABC):
             level=level,
             data=draft.data,
             solution=solution,
+            work=log2(draft.work),
+            skeleton=draft.skeleton,
         )
+
+    def _rendered(self, draft: Draft, name: str) -> Rendering:
+        if self.encoding == "tiny":
+            return draft.tiny()
+        some = self.templates[: TEMPLATES[self.diversity]]
+        template = some[0] if len(some) == 1 else Stream(f"{name}#words").choice(some)
+        prompt = f"{template.write(draft.data)}\n{ask(self.wrapper, self.what)}"
+        lines = [*draft.steps(self.style), wrapped(self.wrapper, draft.answer)]
+        return Rendering(prompt, "\n".join(lines))
+
+    def read(self, prompt: str) -> dict[str, Json] | None:
+        """The instance that a prompt in plain English states, or None if it is none of ours."""
+        readings = (template.read(prompt) for template in self.templates)
+        return next((reading for reading in readings if reading is not None), None)
 
     def recall(self, problem_id: str) -> Problem:
         """The problem that a durable id names. Raises KeyError for any other id."""
@@ -147,9 +214,16 @@ class Generator(ABC):
 
     def verify(self, problem: Problem, completion: str) -> Verdict:
         """Judge one completion. Any text gives a verdict; nothing raises."""
-        if self.encoding == "tiny":
-            return check_tiny(completion, problem.answer, self.kind)
-        return check_text(completion, problem.answer, self.kind)
+        read = read_tiny if self.encoding == "tiny" else read_text
+        found = read(completion, self.kind)
+        if isinstance(found, Verdict):
+            return found
+        reason = self.check(problem, found)
+        return Verdict(correct=reason == "right", format_ok=True, reason=reason, parsed=found)
+
+    def check(self, problem: Problem, found: str) -> Reason:
+        """Judge an answer that could be read, in its canonical form."""
+        return "right" if found == canonical(problem.answer, self.kind) else "wrong"
 
     def trace_ok(self, problem: Problem, completion: str) -> bool:
         """Whether the completion is the worked solution itself, spaces aside."""

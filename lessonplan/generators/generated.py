@@ -34,7 +34,7 @@ def generate(
     *,
     split: Split,
     seed: int = 0,
-    encoding: Encoding = "tiny",
+    encoding: Encoding | None = None,
     unique: bool = True,
 ) -> Pool:
     """A pool of n problems, with exact counts per task and level.
@@ -71,7 +71,7 @@ def stream(
     *,
     split: Split = "warmup",
     seed: int = 0,
-    encoding: Encoding = "tiny",
+    encoding: Encoding | None = None,
 ) -> Iterator[Problem]:
     """Problems without end, each of a level drawn by weight; repeats are possible."""
     (member,) = _generators(generator, encoding)
@@ -200,7 +200,7 @@ def _check_capacity(cell: _Cell, split: Split, n: int) -> None:
 
 
 def _generators(
-    generators: Sequence[Generator | str] | Generator | str, encoding: Encoding
+    generators: Sequence[Generator | str] | Generator | str, encoding: Encoding | None
 ) -> list[Generator]:
     if isinstance(generators, (Generator, str)):
         generators = [generators]

@@ -24,7 +24,9 @@ class Problem:
     `level` is the intrinsic complexity 1..10, or `UNKNOWN_LEVEL`. `data` is the structured
     instance of a generated problem, or the user's own columns of an imported one; an engine hands
     the latter to the user's reward functions under their own names. `solution` is a worked
-    solution in the same text form as a completion, or empty.
+    solution in the same text form as a completion, or empty. `work` is log2 of the elementary
+    steps of the task's reference procedure, and `skeleton` the question's shape without numbers
+    and names; an imported problem has neither.
     """
 
     id: str
@@ -35,6 +37,8 @@ class Problem:
     level: int = UNKNOWN_LEVEL
     data: Mapping[str, Json] = field(default_factory=dict)
     solution: str = ""
+    work: float = 0.0
+    skeleton: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,23 +148,31 @@ def _saved(row: Row) -> Problem:
     """A problem that `write_jsonl` wrote."""
     if row.keys() != _OWN:
         raise Unusable("has other keys than the first row, which is of a saved pool")
-    texts = {}
-    for name in ("answer", "family", "task", "solution"):
+
+    def text(name: str) -> str:
         value = row[name]
         if not isinstance(value, str):
             raise Unusable(f'"{name}" is not a text')
-        texts[name] = value
-    level, data = row["level"], row["data"]
+        return value
+
+    level, data, work = row["level"], row["data"], row["work"]
     if not isinstance(level, int) or not is_level(level):
         raise Unusable('"level" is not a whole number from 0 to 10')
     if not isinstance(data, Mapping):
         raise Unusable('"data" is not an object')
+    if not isinstance(work, int | float):
+        raise Unusable('"work" is not a number')
     return Problem(
         id=_id(row["id"], "id"),
         prompt=_prompt(row["prompt"], "prompt"),
+        answer=text("answer"),
+        family=text("family"),
+        task=text("task"),
         level=level,
         data=data,
-        **texts,
+        solution=text("solution"),
+        work=float(work),
+        skeleton=text("skeleton"),
     )
 
 

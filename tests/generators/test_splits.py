@@ -39,7 +39,7 @@ def test_no_instance_lies_in_two_splits(name):
 
 
 def test_the_order_of_filters_is_no_other_instance():
-    from lessonplan.generators.counting import Count
+    from lessonplan.generators.counting.count_if import Count
 
     one = Count((("ne", 3), ("odd", 0)), (1, 2, 3))
     other = Count((("odd", 0), ("ne", 3)), (1, 2, 3))
@@ -63,7 +63,7 @@ def test_draws_that_never_hit_the_split_give_up():
     found = split_of(key_hash(f"counting.constant {generator.draw(None or _stream(), 1).key}"))
     other = next(split for split in SPLITS if split != found)
     assert generator.problem(1, found, 0)
-    with pytest.raises(PoolError, match=rf"none of 500 draws .* holds {share(other):.0%} of"):
+    with pytest.raises(PoolError, match=rf"none of 5000 draws .* holds {share(other):.0%} of"):
         generator.problem(1, other, 0)
 
 

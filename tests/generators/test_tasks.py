@@ -143,9 +143,9 @@ def test_solutions_grow_with_the_level_and_stay_short(name):
 
 
 def test_the_forms_that_the_learner_reads():
-    from lessonplan.generators.counting import Count
-    from lessonplan.generators.graph import Route
-    from lessonplan.generators.spatial import Fact, Offset
+    from lessonplan.generators.counting.count_if import Count
+    from lessonplan.generators.graph.walk import Route
+    from lessonplan.generators.spatial.displacement import Fact, Offset
 
     count = Count((("ne", 3), ("odd", 0), ("lt", 6)), (5, 3, 2, 0, 1, 2, 0, 8, 2))
     assert count.tiny() == (
@@ -265,7 +265,7 @@ def test_seeds_and_indices_are_independent_streams():
     "call, message",
     [
         (lambda: family("countng"), r'no family "countng"; nearest: counting\. All: counting, sp'),
-        (lambda: family("graph", "long"), r'encoding must be "tiny" or "text", got \'long\''),
+        (lambda: family("graph", "long"), r'must be "tiny" or "text", got \'long\''),
         (lambda: family("graph").problem(6, "test", 0), r"graph\.walk has levels \(1, 2, 3, 4, 5"),
         (lambda: family("graph").problem(1, "test", -1), r"index must not be negative, got -1"),
     ],

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lessonplan.generators.base import Draft, Generator, Rendering
 from lessonplan.generators.problem import Json
 from lessonplan.generators.streams import Stream
+from lessonplan.generators.templates import NAME, Slot, Template, listed
 
 BOXES = tuple("abcdefghijkl")
 
@@ -20,6 +21,20 @@ _ENGLISH = {
     "above": "one step above",
     "below": "one step below",
 }
+
+
+def _write_fact(fact: Json) -> str:
+    assert isinstance(fact, list)
+    box, side, other = fact
+    return f"Box {box} is {_ENGLISH[side]} box {other}."
+
+
+def _read_fact(text: str) -> Json:
+    sides = {english: side for side, english in _ENGLISH.items()}
+    return [text[4], sides[text[9:-7]], text[-2]]
+
+
+_FACT = Slot(_write_fact, r"Box [a-z] is one step [a-z ]+ box [a-z]\.", _read_fact)
 
 
 class Fact(NamedTuple):
@@ -51,39 +66,39 @@ class Offset(Draft):
 
     @property
     def answer(self) -> str:
-        _, x, y = self.steps()[-1]
+        _, x, y = self.places()[-1]
         return f"{x} {y}"
 
     @property
     def data(self) -> Mapping[str, Json]:
         return {"start": self.start, "end": self.end, "facts": [list(fact) for fact in self.facts]}
 
-    def steps(self) -> list[tuple[str, int, int]]:
+    @property
+    def work(self) -> int:
+        return len(self.facts)  # vectors added
+
+    @property
+    def skeleton(self) -> str:
+        return " ".join(fact.side for fact in self.facts)
+
+    def places(self) -> list[tuple[str, int, int]]:
         """For each hop: the box reached, and its offset (right, up) from the first box."""
-        x, y, steps = 0, 0, []
+        x, y, places = 0, 0, []
         for fact in self.chain:
             dx, dy = _STEP[fact.side]
             x, y = x + dx, y + dy
-            steps.append((fact.box, x, y))
-        return steps
+            places.append((fact.box, x, y))
+        return places
+
+    def steps(self, style: int = 0) -> list[str]:
+        return [f"Box {box}: {x} right, {y} up" for box, x, y in self.places()]
 
     def tiny(self) -> Rendering:
         facts = " , ".join(f"{box} {side} {other}" for box, side, other in self.facts)
-        steps = " ".join(f"{box} {x} {y}" for box, x, y in self.steps())
+        steps = " ".join(f"{box} {x} {y}" for box, x, y in self.places())
         return Rendering(
             f"where {self.end} from {self.start} : {facts} =", f"{steps} A {self.answer}"
         )
-
-    def text(self) -> Rendering:
-        facts = [f"Box {box} is {_ENGLISH[side]} box {other}." for box, side, other in self.facts]
-        prompt = (
-            "Boxes lie on a grid.\n" + "\n".join(facts) + f"\nWhere is box {self.end}, "
-            f"seen from box {self.start}? Count the steps to the right (to the left is negative) "
-            "and the steps up (down is negative).\n"
-            "Write both numbers, right first, between <answer> and </answer>."
-        )
-        lines = [f"Box {box}: {x} right, {y} up" for box, x, y in self.steps()]
-        return Rendering(prompt, "\n".join([*lines, f"<answer>{self.answer}</answer>"]))
 
     def guesses(self) -> Mapping[str, Sequence[str]]:
         x, y = _STEP[self.facts[0].side] if len(self.facts) % 2 else (0, 0)
@@ -98,7 +113,15 @@ class Displacement(Generator):
     """
 
     family, task, version = "spatial", "spatial.displacement", 1
-    levels, kind = (1, 2, 3, 4, 5), "offset"
+    levels, kind, what = (1, 2, 3, 4, 5), "offset", "both numbers, right first,"
+    encodings, diversities = ("tiny", "text"), (0,)
+    templates = (
+        Template(
+            "Boxes lie on a grid.\n{facts}\nWhere is box {end}, seen from box {start}? Count the "
+            "steps to the right (to the left is negative) and the steps up (down is negative).",
+            {"facts": listed(_FACT, "\n"), "end": NAME, "start": NAME},
+        ),
+    )
     words = (
         *("0", "1", "2", "3", "4", "5", "6", "-1", "-2", "-3", "-4", "-5", "-6"),
         *("where", "from", ",", ":", "=", "A"),

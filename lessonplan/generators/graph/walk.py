@@ -8,10 +8,21 @@ from math import comb, perm
 from lessonplan.generators.base import Draft, Generator, Rendering
 from lessonplan.generators.problem import Json
 from lessonplan.generators.streams import Stream
+from lessonplan.generators.templates import INT, NAME, Slot, Template, listed
 
 ROOMS = tuple("abcdefghijkl")
 
 _DETOURS = 2  # edges off the walk
+
+
+def _write_door(edge: Json) -> str:
+    assert isinstance(edge, list)
+    return f"Room {edge[0]} has a door to room {edge[1]}."
+
+
+_DOOR = Slot(
+    _write_door, r"Room [a-z] has a door to room [a-z]\.", lambda text: [text[5], text[-2]]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +58,12 @@ class Route(Draft):
             f"walk {self.length} from {self.walk[0]} : {edges} =", f"{steps} A {self.answer}"
         )
 
-    def text(self) -> Rendering:
-        doors = [f"Room {tail} has a door to room {head}." for tail, head in self.edges]
-        prompt = (
-            "In a house with one-way doors no room has two doors out.\n"
-            + "\n".join(doors)
-            + f"\nYou start in room {self.walk[0]} and go through {self.length} doors, one after "
-            "the other. Which room are you in at the end?\n"
-            "Write its letter between <answer> and </answer>."
-        )
-        lines = [f"After door {step}: room {room}" for step, room in enumerate(self.walk[1:], 1)]
-        return Rendering(prompt, "\n".join([*lines, f"<answer>{self.answer}</answer>"]))
+    @property
+    def work(self) -> int:
+        return self.length * len(self.edges)  # edges looked at
+
+    def steps(self, style: int = 0) -> list[str]:
+        return [f"After door {step}: room {room}" for step, room in enumerate(self.walk[1:], 1)]
 
     def guesses(self) -> Mapping[str, Sequence[str]]:
         heads = sorted({head for _, head in self.edges} - set(self.walk[:2]))
@@ -78,7 +84,16 @@ class Walk(Generator):
     """
 
     family, task, version = "graph", "graph.walk", 1
-    levels, kind = (1, 2, 3, 4, 5), "name"
+    levels, kind, what = (1, 2, 3, 4, 5), "name", "its letter"
+    encodings, diversities = ("tiny", "text"), (0,)
+    templates = (
+        Template(
+            "In a house with one-way doors no room has two doors out.\n{edges}\n"
+            "You start in room {start} and go through {steps} doors, one after the other. Which "
+            "room are you in at the end?",
+            {"edges": listed(_DOOR, "\n"), "start": NAME, "steps": INT},
+        ),
+    )
     words = (*"123456", "walk", "from", ">", ",", ":", "=", "A", *ROOMS)
 
     steps = (2, 3, 4, 5, 6)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from lessonplan.generators.base import Draft, Generator, Rendering
 from lessonplan.generators.problem import Json
 from lessonplan.generators.streams import Stream
+from lessonplan.generators.templates import INTS, Slot, Template
 
 Filter: TypeAlias = tuple[str, int]  # name and number; 0 for "even" and "odd"
 Chain: TypeAlias = tuple[Filter, ...]
@@ -17,6 +18,21 @@ _ALL = (1 << 10) - 1  # the ten digits, a bit each
 _PARITY = ("even", "odd")
 _NAMES = ("gt", "lt", "ne", *_PARITY)
 _ENGLISH = {"gt": "greater than", "lt": "less than", "ne": "not equal to"}
+
+
+def _write_filters(filters: Json) -> str:
+    assert isinstance(filters, list)
+    words = [f"{_ENGLISH[one[0]]} {one[1]}" if len(one) > 1 else one[0] for one in filters]
+    return "; ".join(words)
+
+
+def _read_filters(text: str) -> Json:
+    names = {english: name for name, english in _ENGLISH.items()}
+    tests = [test.rpartition(" ") for test in text.split("; ")]
+    return [[names[words], int(number)] if words else [number] for words, _, number in tests]
+
+
+_FILTERS = Slot(_write_filters, "[a-z0-9; ]+", _read_filters)
 
 
 def _passes(digit: int, test: Filter) -> bool:
@@ -63,35 +79,35 @@ class Count(Draft):
         ]
         return {"filters": filters, "digits": list(self.digits)}
 
-    def steps(self) -> list[tuple[int, bool, int]]:
+    @property
+    def work(self) -> int:
+        return len(self.digits) * len(self.filters)  # comparisons
+
+    @property
+    def skeleton(self) -> str:
+        return " then ".join(name for name, _ in self.filters)
+
+    def counts(self) -> list[tuple[int, bool, int]]:
         """For each digit: the digit, whether it passes, and how many have passed so far."""
-        kept, count, steps = _kept(self.filters), 0, []
+        kept, count, counts = _kept(self.filters), 0, []
         for digit in self.digits:
             passes = kept >> digit & 1
             count += passes
-            steps.append((digit, passes == 1, count))
-        return steps
+            counts.append((digit, passes == 1, count))
+        return counts
+
+    def steps(self, style: int = 0) -> list[str]:
+        return [
+            f"{digit} {'passes' if passes else 'fails'}, count {count}"
+            for digit, passes, count in self.counts()
+        ]
 
     def tiny(self) -> Rendering:
         filters = " then ".join(map(_word, self.filters))
-        steps = " ".join(f"{digit} {count}" for digit, _, count in self.steps())
+        steps = " ".join(f"{digit} {count}" for digit, _, count in self.counts())
         return Rendering(
             f"count {filters} : {' '.join(map(str, self.digits))} =", f"{steps} A {self.answer}"
         )
-
-    def text(self) -> Rendering:
-        tests = "; ".join(f"{_ENGLISH[n]} {k}" if n in _ENGLISH else n for n, k in self.filters)
-        prompt = (
-            "Count the digits in the list that pass every test. Repeated digits count each time.\n"
-            f"Tests: {tests}.\n"
-            f"List: {', '.join(map(str, self.digits))}.\n"
-            "Write the number between <answer> and </answer>."
-        )
-        lines = [
-            f"{digit} {'passes' if passes else 'fails'}, count {count}"
-            for digit, passes, count in self.steps()
-        ]
-        return Rendering(prompt, "\n".join([*lines, f"<answer>{self.answer}</answer>"]))
 
     def guesses(self) -> Mapping[str, Sequence[str]]:
         all_but_last = Count(self.filters[:-1], self.digits) if len(self.filters) > 1 else None
@@ -109,7 +125,15 @@ class CountIf(Generator):
     """
 
     family, task, version = "counting", "counting.count_if", 1
-    levels, kind = (1, 2, 3, 4, 5), "int"
+    levels, kind, what = (1, 2, 3, 4, 5), "int", "the number"
+    encodings, diversities = ("tiny", "text"), (0,)
+    templates = (
+        Template(
+            "Count the digits in the list that pass every test. Repeated digits count each time.\n"
+            "Tests: {filters}.\nList: {digits}.",
+            {"filters": _FILTERS, "digits": INTS},
+        ),
+    )
     words = (*"0123456789", "count", "then", *_NAMES, ":", "=", "A")
 
     length = (3, 4, 6, 7, 9)  # digits in the list

@@ -1,0 +1,1 @@
+"""Counting: filters, sums and orders over lists of numbers."""

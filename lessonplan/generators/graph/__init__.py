@@ -1,0 +1,1 @@
+"""Graphs: walks, paths, sets and flows."""

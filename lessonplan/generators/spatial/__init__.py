@@ -1,0 +1,1 @@
+"""Space: steps on a grid, turns, bodies that roll and stack."""
