@@ -34,4 +34,4 @@ class LockedError(LessonplanError):
 
 
 class EngineError(LessonplanError):
-    """A training engine lacks what the adapter needs; nothing was attached."""
+    """A training engine lacks what is needed of it, or cannot deliver what was ordered."""

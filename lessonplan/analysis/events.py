@@ -67,32 +67,43 @@ class Items(msgspec.Struct):
 
 
 class Ask(msgspec.Struct, gc=False):
-    """Problems picked at one step; group j has ticket `ticket + j`."""
+    """Problems picked at one step; group j has ticket `ticket + j`.
+
+    `rollouts` and `purposes` stand only where the sampler ordered them: group sizes other than
+    the engine's, groups not or not alone asked for to train on.
+    """
 
     step: int
     ticket: int
     ids: list[str]
     levels: list[int]
+    rollouts: list[int] | None = None
+    purposes: list[str] | None = None
 
 
 class Tell(msgspec.Struct, gc=False):
-    """Rewards of finished groups."""
+    """Rewards of finished groups; `policy_steps` only where they are not the steps of the asks."""
 
     step: int
     tickets: list[int]
     rewards: list[list[float | None]]
     status: list[Status]
     tokens: list[float | None] | None = None
+    policy_steps: list[int] | None = None
 
 
 class Step(msgspec.Struct, gc=False):
-    """One optimizer step, written after it."""
+    """One optimizer step, written after it.
+
+    `trained` names its tickets where they are not those told as trained since the step before.
+    """
 
     step: int
     rollouts: int
     tokens: int = 0
     seconds: dict[str, float] = {}
     scalars: dict[str, float | None] = {}
+    trained: list[int] | None = None
 
 
 class Eval(msgspec.Struct, gc=False):

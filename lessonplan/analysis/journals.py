@@ -153,8 +153,15 @@ class _Builder:
             case Ask():
                 if len(event.ids) != len(event.levels):
                     raise self.place.error("ask: ids and levels differ in length")
+                if any(
+                    part is not None and len(part) != len(event.ids)
+                    for part in (event.rollouts, event.purposes)
+                ):
+                    raise self.place.error("ask: ids, rollouts and purposes differ in length")
             case Tell():
                 sizes = {len(event.tickets), len(event.rewards), len(event.status)}
+                if event.policy_steps is not None:
+                    sizes.add(len(event.policy_steps))
                 if len(sizes) > 1 or (event.tokens and len(event.tokens) != len(event.tickets)):
                     raise self.place.error("tell: tickets, rewards and status differ in length")
             case Eval():
@@ -214,6 +221,8 @@ def _groups(asks: list[Ask], tells: list[Tell], place: _Place) -> Groups:
     status, rollouts = np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
     rewards = np.full((len(row), width), np.nan)
     tokens = np.full(len(row), np.nan)
+    asked = _ints([ask.step for ask in asks for _ in ask.ids])
+    policy_step = asked.copy()
     if told:
         codes = {name: code for code, name in enumerate(STATUSES)}
         status[at] = [codes[name] for tell in tells for name in tell.status]
@@ -225,15 +234,24 @@ def _groups(asks: list[Ask], tells: list[Tell], place: _Place) -> Groups:
         tokens[at] = _numbers(
             [t for tell in tells for t in tell.tokens or [None] * len(tell.tickets)]
         )
+        differing = [
+            (row[ticket], step)
+            for tell in tells
+            for ticket, step in zip(tell.tickets, tell.policy_steps or (), strict=False)
+        ]
+        for i, step in differing:
+            policy_step[i] = step
     return Groups(
         ticket=_ints(tickets),
-        step=_ints([ask.step for ask in asks for _ in ask.ids]),
+        step=asked,
         ids=tuple(name for ask in asks for name in ask.ids),
         level=_ints([level for ask in asks for level in ask.levels]),
         status=status,
         rewards=rewards,
         rollouts=rollouts,
         tokens=tokens,
+        purpose=tuple(p for ask in asks for p in ask.purposes or ["train"] * len(ask.ids)),
+        policy_step=policy_step,
     )
 
 

@@ -63,6 +63,8 @@ class Groups:
     rewards: Floats  # (g, G) NaN where unscorable, untold or padded
     rollouts: Ints  # (g,) completions told
     tokens: Floats  # (g,) NaN where the journal does not say
+    purpose: tuple[str, ...]  # (g,) "train" unless the sampler ordered it for something else
+    policy_step: Ints  # (g,) optimizer steps done when it was generated; `step` while untold
 
     def pass_rate(self, success: float = 1.0) -> Floats:
         """Share of scored completions with a reward of at least `success`, (g,); NaN if none."""

@@ -50,7 +50,8 @@ def attach(trainer: "GRPOTrainer", curriculum: Curriculum) -> None:
     ranks, rank 0 alone asks and tells.
 
     Raises EngineError when this TRL lacks a method that is needed, when a batch does not consist
-    of whole groups, or when the pool or the dataset is smaller than the problems of a step.
+    of whole groups, when the pool or the dataset is smaller than the problems of a step, or when
+    the sampler orders group sizes or probes, which TRL cannot serve.
     """
     _Attachment(trainer, curriculum).hook()
 
@@ -82,6 +83,13 @@ class _Attachment:
                 )
         if getattr(trainer._calculate_rewards, "_lessonplan", False):
             raise EngineError("this trainer has a curriculum already; attach once")
+        sampler = self.curriculum.sampler
+        if sampler.shapes_groups:
+            raise EngineError(
+                f"{type(sampler).__name__} sets group sizes or purposes, and TRL generates "
+                f"{self.group} rollouts for every problem and trains on all; use another sampler, "
+                "or a loop of your own with lessonplan.curricula.Refill"
+            )
         problems = args.generation_batch_size // self.group
         if args.generation_batch_size % self.group:
             raise EngineError(
@@ -153,6 +161,7 @@ class _Attachment:
         positions: list[int] = [0] * count
         if self.rank == 0:
             self.picks = self.curriculum.ask(count, step=self.policy_step)
+            self._check_order()
             positions = [pick.position for pick in self.picks]
         problems = [pick.problem for pick in self.picks]
         if self.ranks > 1:
@@ -161,6 +170,15 @@ class _Attachment:
         rows = [_row(problem) for problem in problems]
         first = self.rank * rows_here
         return [dict(rows[(first + j) // self.group]) for j in range(rows_here)]
+
+    def _check_order(self) -> None:
+        for pick in self.picks:
+            if pick.purpose != "train" or pick.n_rollouts not in (None, self.group):
+                self.curriculum.abandon([one.ticket for one in self.picks])
+                raise EngineError(
+                    f"ticket {pick.ticket} asks for {pick.n_rollouts} rollouts to {pick.purpose!r}; "
+                    f"TRL generates {self.group} for every problem and trains on all"
+                )
 
     # -- tell -----------------------------------------------------------------------------------
 

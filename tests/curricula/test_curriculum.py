@@ -24,6 +24,9 @@ from lessonplan.curricula import (
 from lessonplan.errors import RewardError, StateError, TicketError
 from lessonplan.generators import Pool, Problem
 from lessonplan.selection import LIM, Uniform
+from lessonplan.selection.base import Order
+from lessonplan.selection.knapsack import Knapsack
+from lessonplan.selection.speed import SPEED
 
 
 @pytest.fixture
@@ -173,6 +176,178 @@ def test_at_most_twelve_metrics_all_finite(pool):
 def test_ask_needs_at_least_one(pool):
     with pytest.raises(ValueError, match="k must be at least 1, got 0"):
         make(pool).ask(0)
+
+
+def test_abandoning_no_tickets_closes_none(pool):
+    curriculum = make(pool)
+    curriculum.ask(3)
+    curriculum.abandon([])
+    assert curriculum.ledger["open"] == 3
+
+
+# -- orders: group sizes, probes, groups in parts ---------------------------------------------------
+
+
+class Probing(Uniform):
+    """Every second slot is a probe of two rollouts; it writes down what it heard."""
+
+    shapes_groups = True
+
+    def __init__(self, pool, *, seed=0):
+        super().__init__(pool, seed=seed)
+        self.heard = []
+
+    def order(self, n):
+        positions = self.ask(n)
+        purposes = tuple("train" if j % 2 else "probe" for j in range(n))
+        return Order(positions, np.where(np.arange(n) % 2, 4, 2), purposes)
+
+    def tell(self, feedback):
+        self.heard.append(feedback.purposes)
+        super().tell(feedback)
+
+
+def parts(curriculum, solved, step):
+    """Ask and tell as many groups as `solved` has: problem i solves `solved[i]` rollouts."""
+    picks = curriculum.ask(len(solved), step=step)
+    statuses = curriculum.tell(
+        Outcome(pick.ticket, [1.0] * k + [0.0] * (pick.n_rollouts - k))
+        for pick, k in zip(picks, solved, strict=True)
+    )
+    return picks, statuses
+
+
+def test_a_plain_sampler_orders_what_it_asks(pool):
+    order = Uniform(pool, seed=3).order(5)
+    assert order.positions.tolist() == Uniform(pool, seed=3).ask(5).tolist()
+    assert order.rollouts is None and order.purposes is None
+    (pick,) = make(pool).ask(1, step=7)
+    assert (pick.n_rollouts, pick.purpose, pick.step) == (None, "train", 7)
+
+
+@pytest.mark.parametrize(
+    ("rollouts", "purposes", "message"),
+    [
+        ([4, 0], None, r"2 numbers of at least 1, got \[4, 0\]"),
+        ([4], None, r"2 numbers of at least 1, got \[4\]"),
+        (None, ("train",), r"2 of train, probe, screen, continue, got \('train',\)"),
+        (None, ("train", "test"), "2 of train, probe, screen, continue"),
+    ],
+)
+def test_orders_are_checked(rollouts, purposes, message):
+    with pytest.raises(ValueError, match=message):
+        Order(np.arange(2), None if rollouts is None else np.array(rollouts), purposes)
+
+
+def test_probes_are_told_and_counted_and_never_trained(pool, tmp_path):
+    with Curriculum(pool, Probing(pool), journal=tmp_path / "journal.jsonl") as curriculum:
+        picks = curriculum.ask(4)
+        assert [(p.n_rollouts, p.purpose) for p in picks] == [(2, "probe"), (4, "train")] * 2
+        status = curriculum.tell(Outcome(p.ticket, [1.0, 0.0] * (p.n_rollouts // 2)) for p in picks)
+        assert status == ["filtered", "trained"] * 2
+        (more,) = curriculum.ask(1)
+        assert curriculum.tell([Outcome(more.ticket, [None, None])]) == ["failed"]
+        curriculum.finish()
+        assert curriculum.sampler.heard == [("probe", "train") * 2, ("probe",)]
+    *_, end = read_events(tmp_path / "journal.jsonl")
+    assert end["totals"]["rollouts"] == 2 + 4 + 2 + 4 + 2
+
+
+def test_gates_judge_the_whole_group_and_the_sampler_its_first_part(pool):
+    curriculum = Curriculum(pool, SPEED(pool, n_init=4, n_cont=4), gates=[Band(0.5, 0.75)])
+    first, status = parts(curriculum, (0, 1, 4, 1), 0)
+    assert [pick.n_rollouts for pick in first] == [4] * 4
+    assert status == ["filtered", "trained", "filtered", "trained"]
+    second, status = parts(curriculum, (4, 0), 1)
+    assert {pick.position for pick in second} == {first[1].position, first[3].position}
+    assert [pick.purpose for pick in second] == ["continue"] * 2
+    assert status == ["trained", "filtered"]  # 5 and 1 of 8; alone they were 4 and 0 of 4
+    assert "parts" not in curriculum.state_dict() and "orders" not in curriculum.state_dict()
+
+
+def test_open_picks_are_what_was_asked(pool):
+    curriculum = Curriculum(pool, SPEED(pool))
+    parts(curriculum, (1, 0), 0)
+    second = curriculum.ask(3, step=1)
+    assert curriculum.open_picks() == second
+    curriculum.tell([Outcome(second[0].ticket, [1.0] * 20)])
+    assert curriculum.open_picks() == second[1:]
+
+
+@pytest.mark.parametrize("sampler", [SPEED, Knapsack, Probing])
+def test_orders_survive_a_restart_and_a_replay(pool, sampler, tmp_path):
+    def practise_parts(curriculum, steps):
+        asked = []
+        for step in steps:
+            picks = curriculum.ask(5, step=step)
+            asked.append([(p.ticket, p.problem.id, p.n_rollouts, p.purpose) for p in picks])
+            curriculum.tell(  # the last one stays open
+                Outcome(p.ticket, [float((p.ticket + j) % 3 == 0) for j in range(p.n_rollouts)])
+                for p in picks[:-1]
+            )
+        return asked
+
+    path = tmp_path / "journal.jsonl"
+    with Curriculum(pool, sampler(pool), gates=[ZeroVariance()], journal=path) as whole:
+        practise_parts(whole, range(4))
+        state, picks = whole.state_dict(), whole.open_picks()
+    saved = tmp_path / "state.json"
+    save_state(saved, state)
+    restored = Curriculum(pool, sampler(pool), gates=[ZeroVariance()])
+    restored.load_state_dict(load_state(saved))
+    with Curriculum(pool, sampler(pool), gates=[ZeroVariance()], journal=path) as replayed:
+        replayed.replay()
+        save_state(tmp_path / "replayed.json", replayed.state_dict())
+        assert (tmp_path / "replayed.json").read_bytes() == saved.read_bytes()
+        assert restored.open_picks() == replayed.open_picks() == picks and len(picks) == 4
+        again = practise_parts(replayed, range(4, 9))
+    assert practise_parts(restored, range(4, 9)) == again
+
+
+def test_a_replay_with_other_group_sizes_is_refused(pool, tmp_path):
+    path = tmp_path / "journal.jsonl"
+    with Curriculum(pool, Knapsack(pool), journal=path) as curriculum:
+        curriculum.ask(4)
+    with (
+        Curriculum(pool, Knapsack(pool, mean_size=6), journal=path) as curriculum,
+        pytest.raises(StateError, match=r"orders rollouts \[8, 8, 8, 8\] .* this sampler \[6,"),
+    ):
+        curriculum.replay()
+
+
+def test_first_parts_move_with_their_problems(pool):
+    first = Curriculum(pool, SPEED(pool))
+    picks, _ = parts(first, (2, 1, 2), 0)
+    ids = [pick.problem.id for pick in picks]
+    changed = Pool([p for p in reversed(list(pool)) if p.id != ids[1]])
+    second = Curriculum(changed, SPEED(changed), gates=[Band(0.1, 0.2)])
+    second.load_state_dict(first.state_dict())
+    more = second.ask(2, step=1)
+    assert {pick.problem.id for pick in more} == {ids[0], ids[2]}
+    status = second.tell(Outcome(pick.ticket, [1.0] + [0.0] * 19) for pick in more)
+    assert status == ["trained"] * 2  # 3 of 24; without the first part 1 of 20 is below the band
+
+
+def test_the_journal_names_orders_and_policy_steps_only_where_there_are_some(pool, tmp_path):
+    plain, special = tmp_path / "plain.jsonl", tmp_path / "special.jsonl"
+    with make(pool, journal=plain) as curriculum:
+        practise(curriculum, 2)
+    _, ask, tell, *_ = read_events(plain)
+    assert list(ask) == ["seq", "event", "step", "ticket", "ids", "levels", "crc"]
+    assert list(tell) == ["seq", "event", "step", "tickets", "rewards", "status", "crc"]
+    assert not {"orders", "parts"} & set(curriculum.state_dict())
+    with Curriculum(pool, SPEED(pool), journal=special) as curriculum:
+        parts(curriculum, (1, 0), 0)
+        picks = curriculum.ask(2, step=1)
+        curriculum.tell(
+            [
+                Outcome(picks[0].ticket, [0.0] * 20, policy_step=2),
+                Outcome(picks[1].ticket, [0.0] * 4),
+            ]
+        )
+    _, _, _, ask, tell = read_events(special)
+    assert ask["rollouts"] == [20, 4] and ask["purposes"] == ["continue", "screen"]
+    assert tell["policy_steps"] == [2, 1] and tell["step"] == 2
 
 
 class LedgerRules(RuleBasedStateMachine):

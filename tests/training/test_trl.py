@@ -14,6 +14,8 @@ from lessonplan.curricula import Band, Curriculum, EasyOnly, ZeroVariance, read_
 from lessonplan.errors import EngineError
 from lessonplan.generators import Pool, Problem, generate
 from lessonplan.selection import Uniform
+from lessonplan.selection.base import Order
+from lessonplan.selection.knapsack import Knapsack
 from lessonplan.training.trl import STATE_FILE, attach
 
 
@@ -322,6 +324,22 @@ def test_too_few_problems_or_rows_are_refused(make_trainer, pool):
     few = Dataset.from_dict({"prompt": ["count odd : 1 ="] * 4})
     with pytest.raises(EngineError, match="train_dataset has 4 rows, fewer than the 8 problems"):
         attach(make_trainer(per_device_train_batch_size=32, dataset=few), recorder(pool))
+
+
+def test_orders_that_trl_cannot_serve_are_refused(make_trainer, pool):
+    with pytest.raises(EngineError, match="Knapsack sets group sizes or purposes, and TRL gener"):
+        attach(make_trainer(), Curriculum(pool, Knapsack(pool)))
+
+    class Probing(Uniform):
+        def order(self, n):
+            return Order(self.ask(n), purposes=("probe",) * n)
+
+    curriculum = Curriculum(pool, Probing(pool))
+    trainer = make_trainer()
+    attach(trainer, curriculum)
+    with pytest.raises(EngineError, match="ticket 0 asks for None rollouts to 'probe'; TRL"):
+        trainer.train()
+    assert curriculum.ledger["discarded"] == 1 and curriculum.ledger["open"] == 0
 
 
 def test_a_renamed_method_is_refused_by_name_and_version(make_trainer, pool):
