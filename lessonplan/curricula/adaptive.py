@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lessonplan.curricula.arms import least_shares
 from lessonplan.errors import PoolError
 from lessonplan.generators.pool import Pool
 from lessonplan.selection.base import Feedback, Positions, Rewards, Sampler
@@ -119,10 +120,11 @@ class ByLevel(Stateful):
             raise ValueError(f"half_life must be positive, got {half_life!r}")
         if not pool.levels.any():
             raise PoolError('by="level" needs levels, and no problem of this pool has one')
-        self.target, self.floor, self.decay = target, floor, 0.5 ** (1 / half_life)
+        self.target, self.decay = target, 0.5 ** (1 / half_life)
         n_levels = max(11, int(pool.levels.max()) + 1)  # 0 is unknown; fixed, as pools change
         self.levels = pool.levels  # (N,)
-        self.present = np.unique(pool.levels)  # (P,)
+        self.present, sizes = np.unique(pool.levels, return_counts=True)  # (P,)
+        self.least = least_shares(sizes, floor)  # (P,)
         self.scores = np.zeros(n_levels)  # (C,) decayed sum of the groups' scores
         self.groups = np.zeros(n_levels)  # (C,) decayed number of groups
         self.step = 0  # the latest policy step heard of
@@ -134,8 +136,8 @@ class ByLevel(Stateful):
         """The chance of each level: 0 for absent ones; unheard ones count as on the target."""
         mean = (self.scores + 1) / (self.groups + 1)  # a prior group with the best score
         chances = np.zeros(len(mean))
-        share = self.floor / len(self.present)
-        chances[self.present] = share + (1 - self.floor) * probabilities(mean[self.present])
+        rest = 1 - self.least.sum()
+        chances[self.present] = self.least + rest * probabilities(mean[self.present])
         return chances
 
     def ask(self, n: int, rng: np.random.Generator, ledger: Ledger) -> Positions:  # (n,)

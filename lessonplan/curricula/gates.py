@@ -66,3 +66,37 @@ class Band:
         else:
             inside = (self.lo < share) & (share < self.hi)
         return np.asarray((g > 0) & inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Variance:
+    """Keep groups whose variance of successes is at least `threshold` of the largest possible.
+
+    k solved of g rollouts have `relative_variance(k, g)`, 0 when all are alike and 1 when half of
+    them are solved. A group of one is kept, since it has no variance; a group without a scorable
+    rollout is refused. The measure is that of VCRL (arXiv 2509.19803). The threshold is ours,
+    because the paper's own could not be verified: .5 keeps 2 to 6 solved of 8.
+    """
+
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold must lie in [0, 1], got {self.threshold!r}")
+
+    def accepts(self, rewards: Rewards, success: Success) -> NDArray[np.bool_]:  # (m,)
+        wins = success(rewards)  # (m, G)
+        k, g = (wins == 1).sum(axis=1), (wins == wins).sum(axis=1)  # (m,)
+        enough = relative_variance(k, np.maximum(g, 2)) >= self.threshold
+        return np.asarray((g == 1) | ((g > 1) & enough))
+
+
+def relative_variance(
+    k: NDArray[np.signedinteger], g: NDArray[np.signedinteger]
+) -> NDArray[np.float64]:
+    """The variance of k successes among g >= 2 rollouts over the largest that g rollouts allow.
+
+    sigma^2 = k (g - k) / (g (g - 1)), at most g / (4 (g - 1)) for even g and (g + 1) / (4 g) for
+    odd g, so the ratio is k (g - k) over the product of the two halves of g.
+    """
+    return np.asarray(k * (g - k) / ((g // 2) * (g - g // 2)), np.float64)

@@ -64,15 +64,18 @@ def make_sampler(
     *,
     seed: int,
     tiers: Mapping[str, Sequence[int]] | None = None,
+    steps: int | None = None,
     **args: object,
 ) -> Sampler:
-    """An instance of the sampler called `name`, with `seed` and `tiers` where it takes them.
+    """An instance of the sampler called `name`, with what it takes of `seed`, `tiers`, `steps`.
 
-    Raises ConfigError for an argument that it does not have.
+    `steps` is the length of the run, which schedules need. Raises ConfigError for an argument
+    that it does not have.
     """
     cls = resolve_sampler(name)
     known = check_arguments(name, args)
-    given: dict[str, object] = {"seed": seed} if tiers is None else {"seed": seed, "tiers": tiers}
-    arguments = {key: value for key, value in given.items() if key in known} | args
+    offered = {"seed": seed, "tiers": tiers, "steps": steps}
+    given = {key: value for key, value in offered.items() if key in known and value is not None}
+    arguments: dict[str, object] = given | args
     make: Callable[..., Sampler] = cls  # every sampler has its own constructor
     return make(pool, **arguments)

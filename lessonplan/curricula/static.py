@@ -27,7 +27,7 @@ class EasyOnly(Sampler):
     values = ("rounds",)
 
     def __init__(self, pool: Pool, *, tiers: Tiers | None = None, seed: int = 0) -> None:
-        codes = _tier_codes(pool, tiers, ["easy"])  # (N,)
+        codes = tier_codes(pool, tiers, ["easy"])  # (N,)
         self.rng = np.random.default_rng(seed)
         self.ledger = Ledger(len(pool), codes)
         self.rounds = Rounds(np.flatnonzero(codes == 0), (seed, 0))
@@ -67,7 +67,7 @@ class FixedMixture(Sampler):
         ):
             raise ValueError(f"weights must be finite, at least 0, not all 0; got {dict(weights)}")
         self.tiers = [name for name, weight in weights.items() if weight > 0]
-        codes = _tier_codes(pool, tiers, self.tiers)  # (N,)
+        codes = tier_codes(pool, tiers, self.tiers)  # (N,)
         self.rng = np.random.default_rng(seed)
         self.ledger = Ledger(len(pool), codes)
         self.mixture = Exact([weights[name] for name in self.tiers])
@@ -91,7 +91,7 @@ class FixedMixture(Sampler):
         }
 
 
-def _tier_codes(pool: Pool, tiers: Tiers | None, wanted: Sequence[str]) -> NDArray[np.int64]:
+def tier_codes(pool: Pool, tiers: Tiers | None, wanted: Sequence[str]) -> NDArray[np.int64]:
     """(N,) which of the `wanted` tiers each problem is in, -1 for none; PoolError if one is empty."""
     if tiers is None:
         tiers = level_tiers(np.unique(pool.levels))

@@ -3,7 +3,8 @@
 `busy` (N,) counts the open asks of every problem. A draw takes problems with the fewest open asks
 first, so that none is in flight twice while a free one exists, and cycles when n exceeds them.
 NaN weights count as 0; equal weights, all zero included, give a uniform draw; an infinite weight
-beats every finite one.
+beats every finite one. Weights and scores are arrays (N,), or `Blocks` of them: the same draw, but
+`proportional`, `top_k`, `epsilon_greedy` and `rank` then do not look at the whole pool.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,12 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessonplan.selection.base import Positions
+from lessonplan.selection.blocks import Blocks
+from lessonplan.selection.estimators import Estimate
+from lessonplan.selection.ledger import Ledger
+from lessonplan.selection.rounds import Rounds, fill_slots
 from lessonplan.selection.state import Stateful
 
 Weights: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.signedinteger]
 
 _SMALL = 4096  # problems below which one pass over all is as fast as naming some (measured)
+_MANY = 100_000  # problems above which a posterior is drawn for some of them only (measured)
 
 
 def probabilities(weights: Weights) -> Weights:
@@ -40,14 +46,203 @@ def probabilities(weights: Weights) -> Weights:
     return np.asarray(weights / weights.sum())
 
 
-def proportional(rng: np.random.Generator, weights: Weights, n: int, *, busy: Counts) -> Positions:
-    """n problems (n,), one after the other in proportion to `weights` (N,), in that order.
+def proportional(
+    rng: np.random.Generator,
+    weights: Weights | Blocks,
+    n: int,
+    *,
+    busy: Counts,
+    gamma: float = 1.0,
+) -> Positions:
+    """n problems (n,), one after the other in proportion to `weights` ** `gamma`, in that order.
 
     The n smallest of E_i / w_i with E_i exponential are an exact draw without replacement
     (Efraimidis and Spirakis 2006). Problems of weight 0 come last. Costs a pass over the pool:
-    18 ms for a million problems (measured).
+    18 ms for a million problems, against 0.6 ms with `Blocks` and gamma 1 (measured).
     """
-    return _by_chance(rng, probabilities(weights), n, busy=busy)
+    if isinstance(weights, Blocks):
+        if gamma != 1 or len(weights) <= _SMALL:
+            return proportional(rng, weights.values, n, busy=busy, gamma=gamma)
+        picks = weights.draw(rng, n, busy)
+        if len(picks) == n:
+            return picks
+        rest = probabilities(weights.values)
+        return _after(picks, n, busy, lambda k, taken: _by_chance(rng, rest, k, busy=taken))
+    chances = probabilities(weights)
+    return _by_chance(rng, chances if gamma == 1 else chances**gamma, n, busy=busy)
+
+
+def softmax(
+    rng: np.random.Generator, scores: Weights | Blocks, n: int, *, busy: Counts, tau: float
+) -> Positions:
+    """n problems (n,), one after the other in proportion to exp(score / tau).
+
+    The largest of score / tau + Gumbel noise, which nothing can overflow. NaN comes last. Costs a
+    pass over the pool: 40 ms for a million problems (measured).
+    """
+    if not tau > 0:
+        raise ValueError(f"tau must be positive, got {tau!r}")
+    plain = _array(scores)
+    plain = np.where(np.isnan(plain), -np.inf, plain)
+    top = plain.max(initial=-np.inf)
+    if np.isinf(top):
+        logits = np.where(plain == top, 0.0, -np.inf)
+    else:
+        with np.errstate(over="ignore"):
+            logits = (plain - top) / tau
+    return top_k(rng, logits + rng.gumbel(size=len(logits)), n, busy=busy)
+
+
+def rank(
+    rng: np.random.Generator, scores: Weights | Blocks, n: int, *, busy: Counts, beta: float = 0.1
+) -> Positions:
+    """n problems (n,), each slot in proportion to rank^(-1/beta) among those left; 1 is the best.
+
+    The rank rule of PLR (arXiv 2010.03934). Ties are ranked at random, NaN last. With beta .1 the
+    best problem gets 99.9 % of a slot, and only n + 11 ranks are looked at; the larger beta, the
+    more: from a million, 512 take 23 ms with beta .3 (measured).
+    """
+    free = int(np.count_nonzero(busy == busy.min()))
+    depth = n + len(rank_edges(free, beta))
+    best = top_k(rng, scores, min(free, depth), busy=busy)
+    picks = by_rank(rng, best, free, min(n, free), beta)
+    if len(picks) == n:
+        return picks
+    return _after(picks, n, busy, lambda k, taken: rank(rng, scores, k, busy=taken, beta=beta))
+
+
+def rank_edges(total: int, beta: float) -> Weights:
+    """(R,) cumulative weights of the ranks 1..R of `total`; those beyond R hold below 1e-9."""
+    if not beta > 0:
+        raise ValueError(f"beta must be positive, got {beta!r}")
+    power = 1 / beta
+    deep = 30 / (power - 1) if power > 1 else np.inf  # sum beyond R: R^(1-power) / (power-1)
+    ranks = min(total, int(np.ceil(2.0 ** min(deep, 62))))
+    return np.cumsum(np.arange(1.0, ranks + 1) ** -power)
+
+
+def by_rank(
+    rng: np.random.Generator, best: Positions, total: int, n: int, beta: float
+) -> Positions:
+    """n of `total` problems, by rank; `best` holds the first ones, n + R of them or all."""
+    edges = rank_edges(total, beta)
+    last = np.minimum(total - np.arange(n), len(edges)) - 1  # (n,) ranks left at each slot
+    ranks = np.searchsorted(edges, rng.random(n) * edges[last], side="right")
+    left = best.tolist()
+    return np.array([left.pop(min(r, len(left) - 1)) for r in ranks.tolist()], np.int64)
+
+
+def epsilon_greedy(
+    rng: np.random.Generator,
+    scores: Weights | Blocks,
+    n: int,
+    *,
+    busy: Counts,
+    epsilon: float = 0.1,
+) -> Positions:
+    """The best problems (n,), but each slot is uniform over the pool with chance `epsilon`."""
+    picks = top_k(rng, scores, n - int(rng.binomial(n, epsilon)), busy=busy)
+    return _after(picks, n, busy, lambda k, taken: uniform(rng, k, busy=taken))
+
+
+def uniform(rng: np.random.Generator, n: int, *, busy: Counts) -> Positions:
+    """n problems (n,), all equally likely; costs O(n)."""
+    return lottery(rng, _ones, n, busy=busy)
+
+
+def thompson(
+    rng: np.random.Generator,
+    estimate: Estimate,
+    score: Callable[[Weights], Weights],
+    n: int,
+    *,
+    busy: Counts,
+    draw: "Draw | None" = None,
+) -> Positions:
+    """Draw a success rate from each posterior, score it, and take the n best (n,), or `draw`.
+
+    Above 100,000 problems the posteriors of 16 n random ones are drawn, at least 4096: over all of
+    a million it would take 43 to 165 ms (measured).
+    """
+    size, some = len(busy), max(16 * n, 4096)
+    these = np.arange(size) if size <= max(_MANY, 2 * some) else _names(rng, some, n, busy)
+    scores = score(estimate.draw(rng, these))
+    return these[(draw or top_k)(rng, scores, n, busy=busy[these])]
+
+
+def symmetric(
+    rng: np.random.Generator,
+    values: Weights,
+    n: int,
+    *,
+    busy: Counts,
+    threshold: float,
+    turn: int = 0,
+) -> Positions:
+    """Half the slots from each side of `threshold`, nearest first (CDAS, arXiv 2505.17652).
+
+    Slot s goes below (or on) the threshold when `turn` + s is even. A caller that asks one at a
+    time counts its slots in `turn`. A side without free problems lends its slots to the other.
+    """
+    below = values <= threshold
+    distance = -np.abs(values - threshold)
+    free_below = int(np.count_nonzero(below & (busy == 0)))
+    free_above = int(np.count_nonzero(~below & (busy == 0)))
+    k = (n + 1 - turn % 2) // 2  # slots below
+    k = min(max(k, n - free_above), free_below)
+    picks = np.empty(0, np.int64)
+    for side, count in ((below, k), (~below, min(n - k, free_above))):
+        taken = np.where(side, busy, 1 + busy.max(initial=0))
+        picks = np.concatenate([picks, top_k(rng, distance, count, busy=taken)])
+    if len(picks) == n:
+        return picks
+    return _after(picks, n, busy, lambda k, taken: top_k(rng, distance, k, busy=taken))
+
+
+def nearest(
+    rng: np.random.Generator,
+    values: Weights,
+    n: int,
+    *,
+    busy: Counts,
+    target: float,
+    asked_at: Counts,
+) -> Positions:
+    """Of the 4 n free problems nearest to `target`, the n least recently asked (ours).
+
+    `asked_at` (N,) is when each problem was last asked. Ties of either kind are broken at random.
+    So a target that rests does not serve one batch again and again.
+    """
+    free = int(np.count_nonzero(busy == 0))
+    near = top_k(rng, -np.abs(values - target), min(4 * n, max(n, free)), busy=busy)
+    oldest = np.lexsort((rng.random(len(near)), asked_at[near], busy[near]))
+    return near[oldest[:n]]
+
+
+def skip(
+    rng: np.random.Generator,
+    stream: Rounds,
+    chance: Callable[[Positions], Weights],
+    n: int,
+    *,
+    ledger: Ledger,
+) -> Positions:
+    """The next n problems of a shuffled stream, marked in the ledger; some are passed over.
+
+    `chance` maps positions (c,) to the probability (c,) of passing over each, until its next round.
+    After four rounds that gave too few, the rest is taken as it comes, so that a chance of 1 is no
+    endless loop. `stream` must be list 0 of the ledger.
+    """
+    picks, looked_at = np.empty(0, np.int64), 0
+    while len(picks) < n:
+        names = fill_slots(np.zeros(n - len(picks), np.int64), [stream], ledger)
+        looked_at += len(names)
+        if looked_at > 4 * len(stream.members):
+            return np.concatenate([picks, names])
+        passed = rng.random(len(names)) < chance(names)
+        ledger.release(names[passed])
+        picks = np.concatenate([picks, names[~passed]])
+    return picks
 
 
 def _by_chance(rng: np.random.Generator, chances: Weights, n: int, *, busy: Counts) -> Positions:
@@ -114,8 +309,15 @@ def lottery(
     return np.concatenate([picks, _by_chance(rng, chances, n - len(picks), busy=taken)])
 
 
-def top_k(rng: np.random.Generator, scores: Weights, n: int, *, busy: Counts) -> Positions:
+def top_k(rng: np.random.Generator, scores: Weights | Blocks, n: int, *, busy: Counts) -> Positions:
     """The n problems (n,) with the highest `scores` (N,), best first, ties at random, NaN last."""
+    if isinstance(scores, Blocks):
+        if len(scores) <= _SMALL:
+            return top_k(rng, scores.values, n, busy=busy)
+        picks, plain = scores.top(rng, n, busy), scores.values
+        if len(picks) == n:
+            return picks
+        return _after(picks, n, busy, lambda k, taken: top_k(rng, plain, k, busy=taken))
     scores = np.where(np.isnan(scores), -np.inf, scores)
 
     def choose(free: Positions, k: int) -> Positions:
@@ -140,6 +342,9 @@ def arms(rng: np.random.Generator, weights: Weights, n: int, *, free: Counts) ->
         left = weights * (room > 0)
         chances = probabilities(left if np.any(left > 0) else (room > 0).astype(np.float64))
         drawn = _multinomial(rng, chances, len(slots))
+        if (np.bincount(drawn, minlength=len(room)) <= room).all():  # the common case
+            turns[slots] = drawn
+            return turns
         placed = np.zeros(len(slots), np.bool_)
         for arm in np.unique(drawn):
             mine = np.flatnonzero(drawn == arm)[: room[arm]]
@@ -179,6 +384,34 @@ class Exact(Stateful):
             turns.append(turn)
         self.given = np.asarray(given, np.int64)
         return np.asarray(turns, np.int64)
+
+
+Draw: TypeAlias = Callable[..., Positions]  # (rng, scores, n, *, busy) -> (n,)
+
+
+def _after(
+    picks: Positions, n: int, busy: Counts, draw: Callable[[int, Counts], Positions]
+) -> Positions:  # (n,)
+    """`picks` and as many more as make n, drawn with them marked as busy."""
+    if len(picks) == n:
+        return picks
+    taken = busy.copy()
+    np.add.at(taken, picks, 1)
+    return np.concatenate([picks, draw(n - len(picks), taken)])
+
+
+def _names(rng: np.random.Generator, some: int, n: int, busy: Counts) -> Positions:
+    """About `some` random free problems, ascending; all problems when fewer than n are free."""
+    these = np.unique(uniform(rng, some, busy=busy))  # repeats when few are free
+    return these if np.count_nonzero(busy[these] == 0) >= n else np.arange(len(busy))
+
+
+def _array(scores: Weights | Blocks) -> Weights:
+    return scores.values if isinstance(scores, Blocks) else scores
+
+
+def _ones(positions: Positions) -> Weights:
+    return np.ones(len(positions))
 
 
 def _least_busy_first(

@@ -24,14 +24,21 @@ class Ledger(Stateful):
         self.n_lists = 0 if lists is None else max(n_lists, int(lists.max(initial=0)) + 1)
         self.busy = np.zeros(size, np.int32)  # (N,) open asks
         self.in_flight = 0  # their sum
-        self.free = self._counted(np.arange(size))  # (C,) problems without an open ask
+        self.free = np.zeros(0, np.int64)  # (C,) problems without an open ask
+        self._restored()
 
     def take(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Open an ask for each of `positions` (m,), which come back unchanged."""
         self._check_range(positions)
-        if self.lists is not None:
-            self.free -= self._counted(np.unique(positions[self.busy[positions] == 0]))
-        np.add.at(self.busy, positions, 1)
+        if self.lists is None:
+            np.add.at(self.busy, positions, 1)
+        elif not self.busy[positions].any() and self._distinct(positions):  # the common case
+            self.busy[positions] = 1
+            self.free -= self._counted(self.lists[positions])
+        else:
+            fresh = np.unique(positions[self.busy[positions] == 0])
+            self.free -= self._counted(self.lists[fresh])
+            np.add.at(self.busy, positions, 1)
         self.in_flight += len(positions)
         return positions
 
@@ -41,24 +48,42 @@ class Ledger(Stateful):
         False marks a repeated or unasked tell, which must not teach anything.
         """
         self._check_range(positions)
+        if self.lists is not None and self._all_open_once(positions):  # the common case
+            self.busy[positions] = 0
+            self.free += self._counted(self.lists[positions])
+            self.in_flight -= len(positions)
+            return np.ones(len(positions), np.bool_)
         was_open = self.busy[positions] > occurrence(positions)  # (m,)
         closed = positions[was_open]
         np.subtract.at(self.busy, closed, 1)
         self.in_flight -= len(closed)
         if self.lists is not None:
             closed = np.unique(closed)
-            self.free += self._counted(closed[self.busy[closed] == 0])
+            self.free += self._counted(self.lists[closed[self.busy[closed] == 0]])
         return was_open
 
-    def _counted(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        if self.lists is None:
-            return np.zeros(0, np.int64)
-        lists = self.lists[positions]
+    def _counted(self, lists: NDArray[np.signedinteger]) -> NDArray[np.int64]:
         return np.bincount(lists[lists >= 0], minlength=self.n_lists)  # (C,)
+
+    def _all_open_once(self, positions: NDArray[np.int64]) -> bool:
+        return bool((self.busy[positions] == 1).all()) and self._distinct(positions)
+
+    def _distinct(self, positions: NDArray[np.int64]) -> bool:
+        """Whether no position comes twice.
+
+        Of two equal positions only one can keep its number: 5 us for 512, sorting takes 30.
+        """
+        numbers = np.arange(len(positions), dtype=np.int32)
+        before = self.busy[positions]
+        self.busy[positions] = numbers
+        distinct = np.array_equal(self.busy[positions], numbers)
+        self.busy[positions] = before
+        return distinct
 
     def _restored(self) -> None:
         self.in_flight = int(self.busy.sum())
-        self.free = self._counted(np.flatnonzero(self.busy == 0))
+        if self.lists is not None:
+            self.free = self._counted(self.lists[self.busy == 0])
 
     def _check_range(self, positions: NDArray[np.int64]) -> None:
         if len(positions) and not 0 <= positions.min() <= positions.max() < len(self.busy):

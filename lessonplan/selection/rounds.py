@@ -59,6 +59,14 @@ class Rounds(Stateful):
             missing -= len(ahead)
         return ledger.take(np.concatenate(picks))
 
+    def stride(self, n: int, busy: NDArray[np.int32]) -> Positions | None:
+        """The next n members if they are free and nothing else is to be done; not marked."""
+        ahead = self.rest[:n]
+        if len(self.owed) or len(ahead) < n or busy[ahead].any():
+            return None
+        self.rest = self.rest[n:]
+        return ahead
+
     def remap(self, state: State, old_positions: NDArray[np.int64]) -> State:
         """See `Stateful.remap`: new members join the round at random places."""
         moved = super().remap(state, old_positions)
@@ -86,9 +94,18 @@ def fill_slots(turns: NDArray[np.int64], lists: Sequence[Rounds], ledger: Ledger
     Rounds c must be list c of the ledger. A list without free problems repeats its own.
     """
     picks = np.empty(len(turns), np.int64)  # (n,)
-    for c in np.unique(turns):
-        slots = np.flatnonzero(turns == c)
+    order = np.argsort(turns, kind="stable")  # (n,) slots by list
+    ends = np.cumsum(np.bincount(turns, minlength=len(lists)))  # (C,)
+    ahead = [np.empty(0, np.int64)]  # slots of lists whose next problems are simply free
+    for c in np.flatnonzero(np.diff(ends, prepend=0)).tolist():
+        slots = order[ends[c - 1] if c else 0 : ends[c]]
+        stride = lists[c].stride(len(slots), ledger.busy)
+        if stride is not None:
+            picks[slots] = stride
+            ahead.append(slots)
+            continue
         fresh = min(len(slots), int(ledger.free[c]))
         picks[slots[:fresh]] = lists[c].take(fresh, ledger)
         picks[slots[fresh:]] = lists[c].again(len(slots) - fresh, ledger)
+    ledger.take(picks[np.concatenate(ahead)])  # all at once: lists share no problem
     return picks

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.floating]
+Counts: TypeAlias = NDArray[np.number]  # k solved, of g scorable rollouts
 Scores: TypeAlias = NDArray[np.float64]
 
 
@@ -18,7 +19,7 @@ def learnability(p: Array) -> Scores:
     return np.asarray(p * (1 - p), np.float64)
 
 
-def group_learnability(k: Array, g: Array) -> Scores:
+def group_learnability(k: Counts, g: Counts) -> Scores:
     """p (1 - p) without bias from k solved of g rollouts: k (g - k) / (g (g - 1)); g >= 2."""
     return np.asarray(k * (g - k) / (g * (g - 1)), np.float64)
 
@@ -35,7 +36,50 @@ def tent(p: Array, t: float = 0.5) -> Scores:
 
 def mixed(p: Array, group_size: int) -> Scores:
     """1 - p^G - (1 - p)^G, the chance that a group of G gives a gradient."""
-    return np.asarray(1 - p**group_size - (1 - p) ** group_size, np.float64)
+    return np.asarray(np.maximum(1 - p**group_size - (1 - p) ** group_size, 0), np.float64)
+
+
+def std(p: Array) -> Scores:
+    """sqrt(p (1 - p)), the standard deviation of a 0/1 reward: flatter than `learnability`."""
+    return np.asarray(np.sqrt(p * (1 - p)), np.float64)
+
+
+def band(p: Array, lo: float, hi: float) -> Scores:
+    """1 inside [lo, hi], minus the distance to it outside: with `top_k`, random inside first."""
+    distance = np.maximum(lo - p, p - hi)
+    return np.where(distance > 0, -distance, np.where(np.isnan(distance), np.nan, 1.0))
+
+
+def u(p: Array, group_size: int) -> Scores:
+    """1 - (1 - p)^N - p, half the expected advantage mass of a MaxRL group of N.
+
+    For single problems: of the mean rate of a level it promises signal that is not there.
+    """
+    return np.asarray(np.maximum(1 - (1 - p) ** group_size - p, 0), np.float64)
+
+
+def hard(p: Array) -> Scores:
+    """1 - p (Kimi k1.5, arXiv 2501.12599). Wants the impossible for ever: pair with `Retest`."""
+    return np.asarray(1 - p, np.float64)
+
+
+def abs_advantage(k: Counts, g: Counts, *, normalized: bool = False) -> Scores:
+    """mean |r - mean r| of a group with k of g solved, 2 k (g - k) / g^2; 0 where all are alike.
+
+    `normalized` divides by the standard deviation (ddof 1), which flattens the preference for
+    p = 1/2: a group with one success in eight then counts .62 and one with four .94.
+    """
+    k, g = np.asarray(k, np.float64), np.asarray(g, np.float64)
+    value = 2 * k * (g - k) / g**2
+    if not normalized:
+        return np.asarray(value)
+    spread = np.sqrt(k * (g - k) / (g * np.maximum(g - 1, 1)))
+    return np.asarray(np.where(spread > 0, value / np.where(spread > 0, spread, 1.0), 0.0))
+
+
+def staleness(asked_at: NDArray[np.integer], now: int) -> Scores:
+    """How long ago each problem was last asked, in the unit of `asked_at`."""
+    return np.asarray(now - asked_at, np.float64)
 
 
 def lim(curves: Array, mean: Array | None = None) -> Scores:

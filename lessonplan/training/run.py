@@ -211,7 +211,14 @@ def _rl_run(run: RunSpec, folder: Path, journal: Journal, report: Report) -> Non
     pool = training_set(task, run.spec, run.n, run.data_seed)
     pool = Pool(pool[:], name=pool.name)  # a few hundred problems: cheaper kept than made again
     tiers = level_tiers(task.levels)  # of the task: a training set of one tier has the same ones
-    sampler = make_sampler(run.spec.sampler, pool, seed=run.data_seed, tiers=tiers, **run.spec.args)
+    sampler = make_sampler(
+        run.spec.sampler,
+        pool,
+        seed=run.data_seed,
+        tiers=tiers,
+        steps=run.train.steps,
+        **run.spec.args,
+    )
     curriculum = Curriculum(pool, sampler, journal=journal, run=run.facts())
     curriculum.restart()
     trainer = GRPOTrainer(

@@ -1,9 +1,33 @@
 """Draws: exact in distribution, safe with odd weights, never a repeat while one is free."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from lessonplan.selection import Exact, arms, lottery, probabilities, proportional, top_k
+from lessonplan.selection import (
+    BetaDecay,
+    Exact,
+    Ledger,
+    Rounds,
+    arms,
+    lottery,
+    probabilities,
+    proportional,
+    top_k,
+)
+from lessonplan.selection.blocks import Blocks
+from lessonplan.selection.draws import (
+    epsilon_greedy,
+    nearest,
+    rank,
+    skip,
+    softmax,
+    symmetric,
+    thompson,
+    uniform,
+)
+from lessonplan.selection.scores import target
 
 NONE = np.zeros(4, np.int32)
 
@@ -52,6 +76,17 @@ def draws(rng, n, busy):
     yield proportional(rng, weights, n, busy=busy)
     yield lottery(rng, lambda i: weights[i], n, busy=busy, floor=0.1)
     yield top_k(rng, weights, n, busy=busy)
+    yield proportional(rng, weights, n, busy=busy, gamma=3.0)
+    yield proportional(rng, Blocks(weights), n, busy=busy)
+    yield top_k(rng, Blocks(weights), n, busy=busy)
+    yield softmax(rng, weights, n, busy=busy, tau=0.1)
+    yield rank(rng, weights, n, busy=busy, beta=0.2)
+    yield rank(rng, Blocks(weights), n, busy=busy, beta=0.2)
+    yield epsilon_greedy(rng, Blocks(weights), n, busy=busy, epsilon=0.3)
+    yield uniform(rng, n, busy=busy)
+    yield thompson(rng, BetaDecay(size), target, n, busy=busy)
+    yield symmetric(rng, weights, n, busy=busy, threshold=0.3, turn=n)
+    yield nearest(rng, weights, n, busy=busy, target=0.3, asked_at=np.arange(size))
 
 
 @pytest.mark.parametrize("size", [30, 6000])
@@ -164,3 +199,126 @@ def test_a_list_without_free_problems_catches_up_later():
     np.testing.assert_array_equal(exact.turns(4, free=np.array([1, 9])), [0, 1, 1, 1])
     np.testing.assert_array_equal(exact.turns(4, free=np.array([9, 9])), [0, 0, 0, 1])
     np.testing.assert_array_equal(Exact([1, 1, 0]).turns(4, free=np.array([0, 0, 9])), [0, 1, 0, 1])
+
+
+def firsts(draw, times=4000, size=4):
+    rng = np.random.default_rng(9)
+    return np.bincount([draw(rng)[0] for _ in range(times)], minlength=size) / times
+
+
+def test_gamma_is_a_power_of_the_weights():
+    weights = np.array([1.0, 2.0, 3.0, 0.0])
+    for scored in (weights, Blocks(weights)):
+        shares = firsts(lambda rng, w=scored: proportional(rng, w, 1, busy=NONE, gamma=2.0))
+        np.testing.assert_allclose(shares, [1 / 14, 4 / 14, 9 / 14, 0], atol=0.03)
+
+
+def test_softmax_by_hand():
+    scores = np.array([1.0, 0.5, 0.0, np.nan])
+    shares = firsts(lambda rng: softmax(rng, scores, 1, busy=NONE, tau=0.5))
+    np.testing.assert_allclose(shares, [0.6652, 0.2447, 0.0900, 0], atol=0.03)
+
+
+@pytest.mark.parametrize("scores", [[3e8, 1e8, -1e308, 1e8], [5.0, 4.0, np.nan, 4.9]])
+def test_softmax_does_not_overflow(scores):
+    with np.errstate(all="raise", under="ignore"):
+        shares = firsts(lambda rng: softmax(rng, np.array(scores), 1, busy=NONE, tau=4e-4), 50)
+    np.testing.assert_array_equal(shares, [1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, np.nan, -np.inf, np.inf])
+def test_softmax_is_uniform_when_all_are_equal(value):
+    shares = firsts(lambda rng: softmax(rng, np.full(4, value), 1, busy=NONE, tau=4e-4))
+    np.testing.assert_allclose(shares, 0.25, atol=0.04)
+
+
+def test_ranks_by_hand():
+    # beta 1/2: weights 1, 1/4, 1/9, 1/16; problem 2 is the best, then 0, 3, 1
+    scores = np.array([0.5, 0.1, 0.9, 0.3])
+    total = 1 + 1 / 4 + 1 / 9 + 1 / 16
+    for scored in (scores, Blocks(scores)):
+        shares = firsts(lambda rng, s=scored: rank(rng, s, 1, busy=NONE, beta=0.5))
+        np.testing.assert_allclose(shares, np.array([1 / 4, 1 / 16, 1, 1 / 9]) / total, atol=0.03)
+    # the second slot ranks those that are left
+    rng = np.random.default_rng(0)
+    pairs = np.array([rank(rng, scores, 2, busy=NONE, beta=0.5) for _ in range(3000)])
+    seconds = pairs[pairs[:, 0] == 2, 1]
+    assert np.mean(seconds == 0) == pytest.approx(1 / (1 + 1 / 4 + 1 / 9), abs=0.04)
+
+
+def test_epsilon_greedy_explores_its_share():
+    size = 10_000
+    scores = np.arange(size, dtype=float)
+    rng, busy = np.random.default_rng(1), np.zeros(size, np.int32)
+    picks = np.concatenate(
+        [epsilon_greedy(rng, Blocks(scores), 10, busy=busy, epsilon=0.2) for _ in range(300)]
+    )
+    assert np.mean(picks < size - 10) == pytest.approx(0.2, abs=0.03)
+
+
+def test_thompson_draws_every_posterior_of_few_and_a_part_of_many():
+    few, many = BetaDecay(50), BetaDecay(150_000)
+    drawn = []
+
+    def score(p):
+        drawn.append(len(p))
+        return target(p)
+
+    rng = np.random.default_rng(2)
+    thompson(rng, few, score, 5, busy=np.zeros(50, np.int32))
+    thompson(rng, many, score, 512, busy=np.zeros(150_000, np.int32))
+    thompson(rng, many, score, 5, busy=np.zeros(150_000, np.int32))
+    assert drawn == [50, 8192, 4096]
+    few.alpha[:], few.beta[:] = 1000, 10
+    few.alpha[[3, 4]], few.beta[[3, 4]] = 1000, 1000
+    assert set(thompson(rng, few, target, 2, busy=np.zeros(50, np.int32))) == {3, 4}
+
+
+def test_symmetric_takes_half_from_each_side_nearest_first():
+    values = np.array([0.1, 0.2, 0.3, 0.55, 0.6, 0.9])
+    rng, busy = np.random.default_rng(3), np.zeros(6, np.int32)
+    draw = partial(symmetric, rng, values, busy=busy, threshold=0.5)
+    assert set(draw(4)) == {1, 2, 3, 4}
+    assert set(draw(3)) == {1, 2, 3}  # slots 0 and 2 are below
+    assert set(draw(3, turn=1)) == {2, 3, 4}
+    assert [int(draw(1, turn=turn)[0]) for turn in range(4)] == [2, 3, 2, 3]
+    assert set(symmetric(rng, values, 4, busy=busy, threshold=0.15)) == {0, 1, 2, 3}  # topped up
+
+
+def test_nearest_takes_the_longest_unasked_of_the_near():
+    values = np.arange(20.0)
+    rng, busy = np.random.default_rng(4), np.zeros(20, np.int32)
+    asked_at = np.where(values < 4, -5, np.arange(20))  # 0..3 were never asked, but are far
+    assert set(nearest(rng, values, 2, busy=busy, target=11.9, asked_at=asked_at)) == {8, 9}
+    busy[8] = 1
+    assert 8 not in nearest(rng, values, 2, busy=busy, target=11.9, asked_at=asked_at)
+
+
+def test_skip_passes_over_by_chance_and_comes_to_an_end():
+    size = 400
+    ledger = Ledger(size, np.zeros(size, np.int8))
+    stream, rng = Rounds(np.arange(size), (1,)), np.random.default_rng(5)
+    easy = np.arange(size) < 200
+    counts = np.zeros(size)
+    for _ in range(50):
+        picks = skip(rng, stream, lambda i: np.where(easy[i], 0.75, 0.0), 40, ledger=ledger)
+        assert len(np.unique(picks)) == 40 and ledger.in_flight == 40
+        np.add.at(counts, picks, 1)
+        ledger.release(picks)
+    assert counts[easy].sum() / counts.sum() == pytest.approx(0.2, abs=0.03)
+    picks = skip(rng, stream, lambda i: np.ones(len(i)), 40, ledger=ledger)
+    assert len(np.unique(picks)) == 40
+
+
+def test_blocks_and_arrays_draw_alike():
+    size, n = 5000, 1000
+    weights = np.repeat([1.0, 0.5, 0.1, 0.02, 0.0], 1000)
+    busy = (np.arange(size) % 4 == 0).astype(np.int32)
+    shares = np.zeros((2, 5))
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        for row, scored in zip(shares, (weights, Blocks(weights)), strict=True):
+            picks = proportional(rng, scored, n, busy=busy)
+            row += np.bincount(picks // 1000, minlength=5) / n / 20
+    np.testing.assert_allclose(shares[0], shares[1], atol=0.01)
+    assert shares[1, 4] == 0

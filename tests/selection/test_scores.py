@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 
 from lessonplan.selection.scores import (
+    abs_advantage,
+    band,
     group_learnability,
+    hard,
     learnability,
     lim,
     linear,
     mixed,
+    staleness,
+    std,
     target,
     tent,
+    u,
     variance,
 )
 
@@ -27,6 +33,45 @@ P = np.array([0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.95])
 )
 def test_mixed(group_size, expected):
     np.testing.assert_allclose(mixed(P, group_size), expected, atol=5.1e-5)
+
+
+def test_u():
+    expected = [0.1292, 0.2866, 0.4695, 0.6322, 0.4961, 0.2000, 0.0500]
+    np.testing.assert_allclose(u(P, 8), expected, atol=5.1e-5)
+
+
+def test_no_score_of_a_rate_is_negative():
+    p = np.concatenate([[0.0, 1.0], 1 - np.logspace(-17, -1, 200), np.logspace(-300, -1, 200)])
+    for score in (u(p, 8), mixed(p, 8), std(p)):
+        assert score.min() >= 0 and np.isfinite(score).all()
+
+
+def test_abs_advantage():
+    k, g = np.arange(9), np.full(9, 8)
+    raw, normalized = abs_advantage(k, g), abs_advantage(k, g, normalized=True)
+    np.testing.assert_allclose(raw[:5], [0, 0.21875, 0.375, 0.46875, 0.5])
+    np.testing.assert_allclose(normalized[:5], [0, 0.6187, 0.8101, 0.9057, 0.9354], atol=5e-5)
+    np.testing.assert_allclose(raw, raw[::-1])
+    np.testing.assert_allclose(normalized, normalized[::-1])
+    np.testing.assert_array_equal(abs_advantage(np.array([1]), np.array([1]), normalized=True), 0)
+
+
+@pytest.mark.parametrize("k", range(9))
+def test_abs_advantage_is_that_of_the_rewards(k):
+    rewards = (np.arange(8) < k).astype(float)
+    raw = np.abs(rewards - rewards.mean()).mean()
+    assert abs_advantage(np.array(k), np.array(8)) == pytest.approx(raw)
+    if 0 < k < 8:
+        scaled = abs_advantage(np.array(k), np.array(8), normalized=True)
+        assert scaled == pytest.approx(raw / rewards.std(ddof=1))
+
+
+def test_std_band_hard_staleness():
+    np.testing.assert_allclose(std(np.array([0, 0.2, 0.5, 1])), [0, 0.4, 0.5, 0])
+    inside = band(np.array([0.1, 0.3, 0.5, 0.7, 0.9, np.nan]), 0.3, 0.7)
+    np.testing.assert_allclose(inside, [-0.2, 1, 1, 1, -0.2, np.nan])
+    np.testing.assert_allclose(hard(np.array([0, 0.25, 1])), [1, 0.75, 0])
+    np.testing.assert_array_equal(staleness(np.array([3, 10, 0]), 10), [7, 0, 10])
 
 
 def test_learnability():
