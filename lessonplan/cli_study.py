@@ -218,9 +218,9 @@ FITTED = ("ceiling", "exponent", "half")  # attributes of a fit: of accuracy, of
 
 
 def fit(typed: cli.Fit) -> Answer:
-    from lessonplan.analysis import HILL, POWER
+    from lessonplan.analysis import find_law
 
-    law = HILL if typed.law == "hill" else POWER
+    law = find_law(typed.law)
     if typed.runs.is_file():
         curves = _fit_table(typed.runs, law)
         note = "no intervals: a table does not say which rows share a start or test problems"

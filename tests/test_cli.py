@@ -452,7 +452,7 @@ def test_compare_refuses_what_it_cannot_compare(run, folder, more, message):
 def test_fit_prints_a_curve_a_sampler(run, folder):
     code, out, _ = run("fit", folder)
     assert code == 0 and "counting easy" in out and "counting uniform" in out
-    curves = json.loads(run("fit", folder, "--law", "power", "--json")[1])["curves"]
+    curves = json.loads(run("fit", folder, "--law", "pow3", "--json")[1])["curves"]
     assert [curve["sizes"] for curve in curves] == [[8, 64, 512]] * 2
 
 

@@ -6,6 +6,7 @@ write_report("runs/quick")
 """
 
 from lessonplan.analysis.bootstrap import Design, Resamples, design, resample
+from lessonplan.analysis.compute_law import ComputeLaw, fit_compute_law
 from lessonplan.analysis.efficiency import (
     Comparison,
     Curves,
@@ -18,41 +19,62 @@ from lessonplan.analysis.efficiency import (
     sample_efficiency,
     target_grid,
 )
+from lessonplan.analysis.extrapolate import ErrorFactors, LeftOut, error_factors, leave_largest_out
 from lessonplan.analysis.figures import Picture, styles
 from lessonplan.analysis.findings import Finding, find, law_rows
 from lessonplan.analysis.fit import Fits, collapse, fit, linear_step
 from lessonplan.analysis.isotonic import isotonic
 from lessonplan.analysis.journals import read_journal
-from lessonplan.analysis.laws import EFFICIENCY, EXTRAPOLATION, HILL, POWER, Law, Prior
+from lessonplan.analysis.law_cells import RunCells, run_cells
+from lessonplan.analysis.law_curve import Estimate, FittedCurve, LawCurve, fit_law
+from lessonplan.analysis.law_sensitivity import Sensitivity, sensitivity
+from lessonplan.analysis.law_shapes import LAWS, find_law
+from lessonplan.analysis.laws import EFFICIENCY, EXTRAPOLATION, HILL, POWER, Law, Prior, Quantity
+from lessonplan.analysis.model_sizes import ModelSizes, fit_model_sizes
 from lessonplan.analysis.report import write_report
 from lessonplan.analysis.runs import Evaluation, Groups, ItemSet, Run, Steps
 from lessonplan.analysis.studies import Study, accuracy, accuracy_rows, read_study
 from lessonplan.analysis.tables import ItemTable, item_table
 from lessonplan.analysis.tiers import item_weights, level_tiers
+from lessonplan.analysis.two_dimensional import Surface, fit_surface
+from lessonplan.analysis.user_law import UserCurve, fit_user_law
 from lessonplan.analysis.verdicts import gap, sentences, verdict
 
 __all__ = [
     "EFFICIENCY",
     "EXTRAPOLATION",
     "HILL",
+    "LAWS",
     "POWER",
     "Comparison",
+    "ComputeLaw",
     "Curves",
     "Design",
     "Difference",
+    "ErrorFactors",
+    "Estimate",
     "Evaluation",
     "Finding",
     "Fits",
+    "FittedCurve",
     "Groups",
     "ItemSet",
     "ItemTable",
     "Law",
+    "LawCurve",
+    "LeftOut",
+    "ModelSizes",
     "Picture",
     "Prior",
+    "Quantity",
     "Resamples",
     "Run",
+    "RunCells",
+    "Sensitivity",
     "Steps",
     "Study",
+    "Surface",
+    "UserCurve",
     "accuracy",
     "accuracy_rows",
     "at_target",
@@ -60,13 +82,21 @@ __all__ = [
     "curves",
     "default_target",
     "design",
+    "error_factors",
     "find",
+    "find_law",
     "fit",
+    "fit_compute_law",
+    "fit_law",
+    "fit_model_sizes",
+    "fit_surface",
+    "fit_user_law",
     "gap",
     "isotonic",
     "item_table",
     "item_weights",
     "law_rows",
+    "leave_largest_out",
     "level_tiers",
     "linear_step",
     "paired_differences",
@@ -74,7 +104,9 @@ __all__ = [
     "read_journal",
     "read_study",
     "resample",
+    "run_cells",
     "sample_efficiency",
+    "sensitivity",
     "sentences",
     "styles",
     "target_grid",

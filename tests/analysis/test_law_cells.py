@@ -1,0 +1,77 @@
+"""The noise model by hand, and resamples with the spread they should have."""
+
+import numpy as np
+import pytest
+
+from lessonplan.analysis.law_cells import WITHIN, run_cells
+from lessonplan.errors import ConfigError
+
+
+def test_spread_is_pooled_and_inflated_by_hand():
+    cells = run_cells([10, 10, 20, 20, 0], [0.4, 0.5, 0.6, 0.64, 0.25], items=100_000)
+    # residuals .05 .05 .02 .02: SS .0058 on R - K = 2
+    assert cells.sd == pytest.approx(np.sqrt(0.0058 / 2))
+    assert cells.sizes.tolist() == [0, 10, 20] and cells.counts.tolist() == [1, 2, 2]
+    assert cells.means.tolist() == pytest.approx([0.25, 0.45, 0.62])
+    assert cells.sd_each[1:] == pytest.approx([np.sqrt(0.005), np.sqrt(0.0008)])
+    weights = cells.weights(cells.means)
+    assert weights[0] == pytest.approx(100_000 / (0.25 * 0.75))
+    assert weights[1:] == pytest.approx(2 / 0.0029)
+    assert np.sort(cells.pool) == pytest.approx(np.sqrt(2) * np.array([-0.05, -0.02, 0.02, 0.05]))
+
+
+def test_floor_flags_and_the_warning():
+    exact = run_cells([10, 10, 20, 20], [0.4, 0.4, 0.5, 0.5], items=400)
+    assert exact.sd == pytest.approx(0.5 * np.sqrt(0.25 / 400)) and not exact.flags
+    uneven = run_cells([10, 10, 20, 20], [0.3, 0.5, 0.5, 0.51], items=400)
+    assert "sd 0.0071 to 0.14" in uneven.uneven and not exact.uneven
+    assert "items unknown" in run_cells([10, 10, 20, 20], [0.3, 0.5, 0.5, 0.51]).flags[0]
+
+
+def test_one_run_a_size_reads_the_noise_off_the_curve():
+    n = np.array([25.0, 50, 100, 200, 400, 800])
+    rng = np.random.default_rng(0)
+    sds = [
+        run_cells(n, 0.2 + 0.6 / (1 + 100 / n) + rng.normal(0, 0.04, 6), items=5000).sd
+        for _ in range(60)
+    ]
+    assert 0.03 < np.mean(sds) < 0.05
+    assert "one run a size" in run_cells(n, 0.2 + n / 5000, items=500).flags[0]
+
+
+def test_resamples_spread_as_runs_and_items_do():
+    n = np.repeat([10.0, 20, 40], 4)
+    y = 0.5 + np.tile([-0.03, -0.01, 0.01, 0.03], 3)
+    cells = run_cells(n, y, items=250)
+    rows = cells.resample(20_001, np.random.default_rng(0))
+    assert rows[0].tolist() == cells.means.tolist()
+    runs = (np.tile([0.03, 0.01], 2) ** 2).mean() * 4 / 3 / 4
+    variance = 0.25 / 250  # of one run's items
+    assert rows[1:].var(0) == pytest.approx(
+        runs + (1 - WITHIN) * variance + WITHIN * variance / 4, rel=0.05
+    )
+    together = np.cov(rows[1:].T)[0, 1]  # the items that all runs share
+    assert together == pytest.approx((1 - WITHIN) * variance, rel=0.15)
+
+
+def test_losses_are_weighted_by_their_relative_error():
+    cells = run_cells([10, 10, 20, 20], [1.9, 2.1, 0.95, 1.05], of="loss")
+    assert cells.sd == pytest.approx(np.sqrt(4 * 0.05**2 / 2))
+    assert cells.weights(cells.means) == pytest.approx(2 / (cells.sd * np.array([2, 1])) ** 2)
+    rows = cells.resample(5000, np.random.default_rng(0))
+    spread = np.log(rows).std(0)
+    assert spread[0] == pytest.approx(spread[1], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("n", "y", "words"),
+    [
+        ([1, 2], [50, 60], "percent: divide by 100"),
+        ([1, 2], [0.5], "equally many"),
+        ([-1, 2], [0.5, 0.6], "0 (the base model) or above"),
+    ],
+)
+def test_refusals(n, y, words):
+    with pytest.raises(ConfigError) as caught:
+        run_cells(n, y)
+    assert words in str(caught.value)
