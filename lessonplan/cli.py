@@ -125,6 +125,86 @@ class Samplers(Verb):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Select(Verb):
+    """Choose a subset of your problems from the rewards of a finished run (LIM and its kin).
+
+    Reads journals of lessonplan, LIMR's step files, verl's rollout dumps, TRL's tables of
+    completions, and any JSON Lines, JSON, CSV or parquet with a row for each rollout.
+
+    Example: lessonplan select logs/completions --pool problems.jsonl --top 100 -o subset.jsonl
+    """
+
+    logs: Annotated[Positional[tuple[Path, ...]], option(metavar="LOG ...")]
+    """Files of one run, or its folder."""
+    pool: Annotated[Path | None, option(metavar="FILE")] = None
+    """The problems, JSON Lines or parquet; without them only scores are shown."""
+    no_answer: bool = False
+    """The problems have no answers."""
+    by: Literal["lim", "linear", "variance", "pass_rate", "random"] = "lim"
+    """Score: likeness to the mean curve, or to a straight rise; spread; share solved; none."""
+    top: int | None = None
+    """Keep this many, the best."""
+    threshold: float | None = None
+    """Keep scores above this; lim 0.6 and linear 0.7 if nothing else is said."""
+    band: Annotated[tuple[float, float] | None, option(metavar="LOW HIGH")] = None
+    """Keep scores from LOW to HIGH, for example pass rates."""
+    diverse: Annotated[int | None, option(metavar="CLUSTERS")] = None
+    """Spread --top evenly over so many clusters of alike problems."""
+    clustering: Literal["k-means", "k-center"] = "k-means"
+    """By density, or by distance, which covers rare problems too."""
+    embeddings: Annotated[Path | None, option(metavar="FILE.npy")] = None
+    """Your embeddings, a row a problem; else length, numbers, level, family, words are compared."""
+    fill: Literal["next", "nearest", "none"] = "next"
+    """Where an epoch of a problem takes its rate from when it was not scored."""
+    compat: Literal["paper", "released", "one-shot"] = "paper"
+    """The method as published, or as LIMR's or One-Shot-RLVR's script does it."""
+    round: Annotated[int | None, option(metavar="DECIMALS")] = None
+    """Round scores first; LIMR's list of 1,389 is --round 2 --threshold 0.6 --compat released."""
+    success: float = 1.0
+    """A reward of at least this is a success."""
+    epochs: int | None = None
+    """Use the first so many epochs; by default as many as half of the problems reached."""
+    steps_per_epoch: int | None = None
+    """Steps that are one epoch; by default 8 in LIMR's files, else visits are counted."""
+    format: Literal["auto", "journal", "limr", "verl", "trl", "table", "scores"] = "auto"
+    """What the log is; scores is a table of scores that somebody computed."""
+    key: Annotated[str | None, option(metavar="COLUMN")] = None
+    """Column of the problem's id or prompt."""
+    reward: Annotated[tuple[str, ...], option(metavar="COLUMN ...")] = ()
+    """Column of the reward; several are added up."""
+    step: Annotated[str | None, option(metavar="COLUMN")] = None
+    """Column of the training step."""
+    epoch: Annotated[str | None, option(metavar="COLUMN")] = None
+    """Column of the epoch."""
+    scores: Annotated[Path | None, option(metavar="FILE.csv")] = None
+    """Table to write: every problem, its score, and why it was dropped."""
+    seed: int = 0
+    """Of the clusters, and of --by random."""
+    out: Out = None
+    """JSON Lines file of the kept problems to write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulate(Verb):
+    """Try samplers on a simulated learner, where the truth is known: a check and a lesson.
+
+    No claim about real models follows. Shipped scenarios: demo, null (where no sampler may win),
+    drifting, forgetting, unsolvable, latency.
+
+    Example: lessonplan simulate demo --samplers AdaptiveDifficulty LIM
+    """
+
+    source: Annotated[Positional[str], option(metavar="FILE.toml|demo|null|...")]
+    """A shipped scenario, or your own."""
+    samplers: Annotated[tuple[str, ...], option(metavar="NAME ...")] = ()
+    """Samplers, or arms of the file, instead of those of the scenario; Uniform is always there."""
+    seeds: int | None = None
+    """Paired worlds, instead of the number in the scenario."""
+    out: Out = None
+    """Folder of the report, by default runs/simulated-NAME."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study(Verb):
     """Train with several samplers and sizes, then write the report; the same command resumes.
 
@@ -151,8 +231,8 @@ class Fit(Verb):
     runs: Annotated[Positional[Path], option(metavar="FOLDER|TABLE.csv")]
     """Folder of a study; or a CSV file with columns n and accuracy, and sampler if there are
     several. Rows with n = 0 are the model before training."""
-    law: Literal["hill", "power"] = "hill"
-    """Form of the curve: bounded at both ends, or the plain power law as a second opinion."""
+    law: Literal["hill", "pow2", "pow3", "pow4", "exp", "m4", "bnsl1"] = "hill"
+    """Form of the curve: Hill, bounded at both ends, or another law as a second opinion."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +292,8 @@ Typed: TypeAlias = (
     | Annotated[Generate, verb("generate")]
     | Annotated[Pool, verb("pool")]
     | Annotated[Samplers, verb("samplers")]
+    | Annotated[Select, verb("select")]
+    | Annotated[Simulate, verb("simulate")]
     | Annotated[Study, verb("study")]
     | Annotated[Fit, verb("fit")]
     | Annotated[Compare, verb("compare")]
@@ -287,6 +369,14 @@ def _run(typed: Verb) -> int:
             answer = cli_verbs.pool_import(typed)
         case Samplers():
             answer = cli_verbs.samplers(typed)
+        case Select():
+            from lessonplan import cli_select
+
+            answer = cli_select.select(typed)
+        case Simulate():
+            from lessonplan import cli_simulate
+
+            answer = cli_simulate.simulate(typed)
         case Study():
             answer = cli_study.study(typed)
         case Fit():

@@ -141,6 +141,8 @@ VERBS = {
     "pool show": ["pool", "show"],
     "pool import": ["pool", "import"],
     "samplers": ["samplers"],
+    "select": ["select"],
+    "simulate": ["simulate"],
     "study": ["study"],
     "fit": ["fit"],
     "compare": ["compare"],

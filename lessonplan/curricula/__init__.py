@@ -19,6 +19,7 @@ from lessonplan.curricula.named import (
     sampler_classes,
 )
 from lessonplan.curricula.refill import Batch, Merger, ReadyGroup, Refill
+from lessonplan.curricula.reward_logs import RewardLog, read_rewards, read_scores
 from lessonplan.curricula.sec import SEC
 from lessonplan.curricula.state import load_state, save_state, write_atomically
 from lessonplan.curricula.static import EasyOnly, FixedMixture
@@ -51,6 +52,7 @@ __all__ = [
     "Pick",
     "ReadyGroup",
     "Refill",
+    "RewardLog",
     "Status",
     "TargetRatioAfterGate",
     "ToldGroups",
@@ -61,6 +63,8 @@ __all__ = [
     "load_state",
     "make_sampler",
     "read_events",
+    "read_rewards",
+    "read_scores",
     "resolve_sampler",
     "sampler_classes",
     "save_state",

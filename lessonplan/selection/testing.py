@@ -479,8 +479,11 @@ def _step(
     return picks, open_asks
 
 
-def _without_ledger(state: State) -> State:
-    return {name: value for name, value in state.items() if name != "ledger"}
+def _without_ledger(value: object) -> object:
+    """The state without ledgers, those of nested samplers included."""
+    if isinstance(value, dict):
+        return {name: _without_ledger(one) for name, one in value.items() if name != "ledger"}
+    return [_without_ledger(one) for one in value] if isinstance(value, list) else value
 
 
 def _same(a: object, b: object) -> bool:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from lessonplan.selection import EMA, BetaDecay, Curve
+from lessonplan.selection.estimators import Last, Streak, Window
 
 ZERO = np.array([0])
 
@@ -44,7 +45,7 @@ def test_only_a_forgetting_posterior_tracks_a_policy_that_learns(lam, tracks):
     assert (max(errors[20:]) < 0.15) == tracks
 
 
-@pytest.mark.parametrize("make", [BetaDecay, EMA, lambda n: Curve(n, 3)])
+@pytest.mark.parametrize("make", [BetaDecay, EMA, Last, Window, Streak, lambda n: Curve(n, 3)])
 def test_groups_without_a_number_change_nothing_and_nan_is_left_out(make):
     a, b = make(3), make(3)
     a.update(np.array([0, 1]), np.array([[1, 0, 1, np.nan], [np.nan] * 4]))
@@ -53,7 +54,7 @@ def test_groups_without_a_number_change_nothing_and_nan_is_left_out(make):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
 
 
-@pytest.mark.parametrize("make", [BetaDecay, EMA, lambda n: Curve(n, 3)])
+@pytest.mark.parametrize("make", [BetaDecay, EMA, Last, Window, Streak, lambda n: Curve(n, 3)])
 def test_a_problem_told_twice_at_once_counts_twice_in_order(make):
     a, b = make(3), make(3)
     a.update(np.array([2, 1, 2]), np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]))
@@ -92,6 +93,69 @@ def test_curve_means_do_not_depend_on_the_order_of_tells():
     loaded = Curve(300, 4)
     loaded.load_state_dict(parts.state_dict())
     np.testing.assert_array_equal(loaded.mean(), parts.mean())
+
+
+def test_last_keeps_the_last_group():
+    estimate = Last(2)
+    assert np.isnan(estimate.mean(np.arange(2))).all()
+    for k, g in ((1, 3), (7, 8), (0, 5)):
+        estimate.update(ZERO, group(k, g))
+        assert estimate.mean(ZERO)[0] == k / g
+
+
+def test_window_by_hand():
+    estimate, one = Window(2, 3), np.array([1])
+    for reading in (estimate.mean, estimate.std, estimate.slope):
+        assert np.isnan(reading(ZERO)[0])
+    estimate.update(ZERO, group(1, 4))
+    assert (estimate.mean(ZERO)[0], estimate.std(ZERO)[0]) == (0.25, 0)
+    assert np.isnan(estimate.slope(ZERO)[0])
+    estimate.update(ZERO, group(3, 4))
+    assert (estimate.mean(ZERO)[0], estimate.std(ZERO)[0]) == (0.5, 0.25)
+    assert estimate.slope(ZERO)[0] == 0.5
+    estimate.update(ZERO, group(3, 4))
+    assert estimate.slope(ZERO)[0] == pytest.approx(0.25)
+    estimate.update(ZERO, group(0, 4))  # the last three: .75 .75 0
+    assert estimate.mean(ZERO)[0] == 0.5
+    assert estimate.std(ZERO)[0] == pytest.approx(np.std([0.75, 0.75, 0]))
+    assert estimate.slope(ZERO)[0] == pytest.approx(-0.375)
+    assert np.isnan(estimate.mean(one)[0])
+
+
+def test_window_slope_is_least_squares():
+    rng, estimate = np.random.default_rng(0), Window(1, 6)
+    rates = []
+    for _ in range(9):
+        wins = (rng.random((1, 8)) < 0.5).astype(float)
+        rates.append(wins.mean())
+        estimate.update(ZERO, wins)
+        last = rates[-6:]
+        if len(last) > 1:
+            fitted = np.polyfit(np.arange(len(last)), last, 1)[0]
+            assert estimate.slope(ZERO)[0] == pytest.approx(fitted, abs=1e-12)
+
+
+def test_streak_counts_groups_of_one_kind():
+    streak, seen = Streak(1), []
+    for k in (8, 8, 0, 0, 0, 3, 8, np.nan, 8):
+        wins = np.full((1, 8), np.nan) if np.isnan(k) else group(k, 8)
+        streak.update(ZERO, wins)
+        seen.append((int(streak.length(ZERO)[0]), int(streak.side(ZERO)[0])))
+    assert seen == [(1, 1), (2, 1), (1, -1), (2, -1), (3, -1), (0, 0), (1, 1), (1, 1), (2, 1)]
+
+
+def test_beta_posterior_draws_and_variance():
+    estimate, i = BetaDecay(3), np.repeat(ZERO, 20_000)
+    estimate.update(ZERO, group(2, 8))  # (3, 7)
+    assert estimate.variance(ZERO)[0] == pytest.approx(21 / 1100)
+    drawn = estimate.draw(np.random.default_rng(0), i)
+    assert drawn.mean() == pytest.approx(0.3, abs=0.005)
+    assert drawn.var() == pytest.approx(21 / 1100, abs=0.001)
+
+
+def test_only_a_posterior_can_be_drawn_from():
+    with pytest.raises(TypeError, match="EMA has no posterior"):
+        EMA(1).draw(np.random.default_rng(0), ZERO)
 
 
 @pytest.mark.parametrize(

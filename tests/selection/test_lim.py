@@ -10,7 +10,7 @@ from lessonplan.selection import (
     select,
     visit_numbers,
 )
-from lessonplan.selection.lim import fill_gaps
+from lessonplan.selection.epoch_curves import fill_gaps
 from lessonplan.selection.testing import small_pool
 
 GAP = np.nan
