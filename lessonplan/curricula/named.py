@@ -8,13 +8,13 @@ from importlib import import_module
 from lessonplan.errors import ConfigError
 from lessonplan.generators.pool import Pool
 from lessonplan.selection.base import Sampler
-from lessonplan.selection.wrappers import Wrapper
+from lessonplan.selection.parts import Parts
 
 
 def sampler_classes() -> dict[str, type[Sampler]]:
     """The samplers that `lessonplan.selection` and `lessonplan.curricula` export, by name.
 
-    Wrappers are made of samplers rather than of a pool, and are left out.
+    Those that are made of other objects than a pool, `Parts` and the wrappers, are left out.
     """
     rooms = [import_module(f"lessonplan.{room}") for room in ("selection", "curricula")]
     exported = {name: getattr(room, name) for room in rooms for name in room.__all__}
@@ -23,8 +23,9 @@ def sampler_classes() -> dict[str, type[Sampler]]:
         for name, value in sorted(exported.items())
         if inspect.isclass(value)
         and issubclass(value, Sampler)
-        and not issubclass(value, Wrapper)
         and not inspect.isabstract(value)
+        and value is not Parts
+        and next(iter(inspect.signature(value).parameters)) == "pool"
     }
 
 

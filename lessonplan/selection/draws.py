@@ -375,13 +375,19 @@ class Exact(Stateful):
         shares, given, room = self.weights.tolist(), self.given.tolist(), free.tolist()
         wanted = [c for c, share in enumerate(shares) if share > 0]
         total, turns = sum(given), []
+        lists = [c for c in wanted if room[c] > 0] or wanted
         for _ in range(n):
             total += 1
-            lists = [c for c in wanted if room[c] > 0] or wanted
-            turn = max(lists, key=lambda c: total * shares[c] - given[c])
+            turn, furthest = lists[0], -np.inf
+            for c in lists:
+                behind = total * shares[c] - given[c]
+                if behind > furthest:
+                    turn, furthest = c, behind
             given[turn] += 1
             room[turn] -= 1
             turns.append(turn)
+            if room[turn] == 0:
+                lists = [c for c in wanted if room[c] > 0] or wanted
         self.given = np.asarray(given, np.int64)
         return np.asarray(turns, np.int64)
 

@@ -172,6 +172,7 @@ class Streak(Stateful):
 class Curve(Stateful):
     """The success rates of each problem's last K visits, newest last, NaN before the first.
 
+    Rates are kept to three digits, in 2 bytes each; those of groups of 2, 4, 8, ... are exact.
     Also keeps the mean over all problems of each column, at O(m K) a tell.
     """
 
@@ -180,7 +181,7 @@ class Curve(Stateful):
     def __init__(self, size: int, window: int) -> None:
         if window < 1:
             raise ValueError(f"window must be at least 1, got {window!r}")
-        self.last = np.full((size, window), np.nan, np.float32)  # (N, K)
+        self.last = np.full((size, window), np.nan, np.float16)  # (N, K)
         self._restored()
 
     def update(self, positions: Positions, wins: Rewards) -> None:
@@ -197,7 +198,7 @@ class Curve(Stateful):
 
     def _count(self, i: Positions, sign: int) -> None:
         rows = self.last[i]
-        # 24-bit rates add up in 53 bits without rounding, so the order of tells does not matter
+        # 11-bit rates add up in 53 bits without rounding, so the order of tells does not matter
         self._sum += sign * np.nansum(rows, axis=0, dtype=np.float64)
         self._known += sign * np.count_nonzero(~np.isnan(rows), axis=0)
 

@@ -11,7 +11,8 @@ from lessonplan.selection.base import Feedback, Positions, Sampler
 from lessonplan.selection.draws import Draw, proportional, top_k, uniform
 from lessonplan.selection.estimators import EMA, BetaDecay, Last
 from lessonplan.selection.ledger import Ledger
-from lessonplan.selection.parts import Parts, Retest, steps_heard
+from lessonplan.selection.parts import Parts, steps_heard
+from lessonplan.selection.rests import Retest
 from lessonplan.selection.scores import Array, Scores, hard, learnability, mixed, u
 from lessonplan.selection.success import SOLVED, Success
 

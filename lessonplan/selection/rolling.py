@@ -24,7 +24,7 @@ class Rolling(Sampler):
     slots are uniform, and an ask is a pass over the pool (250 ms for a million problems,
     measured). Problems that were never scored weigh 1.
 
-    `window` 8 is ours (it costs 32 bytes a problem).
+    `window` 8 is ours (it costs 16 bytes a problem).
     """
 
     values = ("unasked", "curve")

@@ -174,7 +174,7 @@ def tells_come_in_any_order(make: Make, support: Support) -> None:
     for name, order in orders.items():
         sampler = told(order)
         _rule(
-            _same(sampler.state_dict(), expected.state_dict()),
+            same_state(sampler.state_dict(), expected.state_dict()),
             f"10 groups told {name} must leave the state of one tell; learn only from rows where"
             " ledger.release(...) is true, and gather what belongs to one policy step",
         )
@@ -195,10 +195,13 @@ def unscorable_groups_teach_nothing(make: Make, support: Support) -> None:
     sampler.tell(_told(picks, np.full((3, 4), np.nan), 1))
     after = sampler.state_dict()
     _rule(
-        _same(_without_ledger(after), _without_ledger(after_ask)),
+        same_state(_without_ledger(after), _without_ledger(after_ask)),
         "a group of NaN rewards changed an estimate: an error is not a failure",
     )
-    _rule(_same(after["ledger"], before["ledger"]), "a group of NaN rewards must free its problem")
+    _rule(
+        same_state(after["ledger"], before["ledger"]),
+        "a group of NaN rewards must free its problem",
+    )
 
 
 def infinite_rewards_are_refused(make: Make, support: Support) -> None:
@@ -213,7 +216,7 @@ def infinite_rewards_are_refused(make: Make, support: Support) -> None:
             pass
         else:
             raise AssertionError(f"a reward of {bad} must raise RewardError")
-        _rule(_same(sampler.state_dict(), before), "a refused tell must change nothing")
+        _rule(same_state(sampler.state_dict(), before), "a refused tell must change nothing")
 
 
 def reward_codings_agree(make: Make, support: Support) -> None:
@@ -244,7 +247,7 @@ def groups_may_be_ragged(make: Make, support: Support) -> None:
     rewards = _rewards(picks, 0)
     plain.tell(_told(picks, rewards, 0))
     padded.tell(_told(picks, np.pad(rewards, ((0, 0), (3, 5)), constant_values=np.nan), 0))
-    _rule(_same(plain.state_dict(), padded.state_dict()), "NaN padding must change nothing")
+    _rule(same_state(plain.state_dict(), padded.state_dict()), "NaN padding must change nothing")
     for group_size in (1, 3, 64):
         picks = plain.ask(6)
         plain.tell(_told(picks, _rewards(picks, group_size, group_size), group_size))
@@ -314,7 +317,7 @@ def foreign_states_are_refused(make: Make, support: Support) -> None:
             pass
         else:
             raise AssertionError(f"loading {name} state must raise StateError")
-        _rule(_same(sampler.state_dict(), before), f"refusing {name} state must load nothing")
+        _rule(same_state(sampler.state_dict(), before), f"refusing {name} state must load nothing")
 
 
 def statistics_follow_the_id(make: Make, support: Support) -> None:
@@ -329,7 +332,7 @@ def statistics_follow_the_id(make: Make, support: Support) -> None:
     shuffled = pool.take(order)
     there = make(shuffled, _SEED).remap(state, old_positions(pool.ids, shuffled.ids))
     back = make(pool, _SEED).remap(there, old_positions(shuffled.ids, pool.ids))
-    _rule(_same(back, state), "moved to a reordered pool and back, the state must be the same")
+    _rule(same_state(back, state), "moved to a reordered pool and back, the state must be the same")
     moved = make(shuffled, _SEED)
     moved.load_state_dict(there)
     _rule(
@@ -486,14 +489,14 @@ def _without_ledger(value: object) -> object:
     return [_without_ledger(one) for one in value] if isinstance(value, list) else value
 
 
-def _same(a: object, b: object) -> bool:
+def same_state(a: object, b: object) -> bool:
     """Equal states; floats up to rounding, since sums depend on the order of their terms."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True)
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+        return a.keys() == b.keys() and all(same_state(a[name], b[name]) for name in a)
     if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(_same, a, b))
+        return len(a) == len(b) and all(map(same_state, a, b))
     if isinstance(a, float) and isinstance(b, float):
         return bool(np.isclose(a, b, rtol=1e-9, equal_nan=True))
     return a == b

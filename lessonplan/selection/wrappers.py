@@ -50,7 +50,7 @@ class Wrapper(Sampler):
                 )
         self.children = tuple(children)
         self.step = 0
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng([seed, 1])  # not a child's, if its seed is the same
         self.ledger = Ledger(sizes[0])
 
     def tell(self, feedback: Feedback) -> None:

@@ -170,17 +170,17 @@ def load_study(source: str) -> StudyConfig:
 
 def parse_study(table: Mapping[str, object], *, where: str, text: str = "") -> StudyConfig:
     """The configuration that a parsed TOML table describes."""
-    _check_keys(table, StudyConfig, "", where, text)
+    check_keys(table, StudyConfig, "", where, text)
     sections = {"grid": Grid, "start": Start, "train": Train, "evaluate": Evaluate}
     for name, cls in sections.items():
         section = table.get(name, {})
         if isinstance(section, Mapping):
-            _check_keys(section, cls, name, where, text)
+            check_keys(section, cls, name, where, text)
     arms = table.get("arms", {})
     if isinstance(arms, Mapping):
         for name, arm in arms.items():
             if isinstance(arm, Mapping):
-                _check_keys(arm, Arm, f"arms.{name}", where, text)
+                check_keys(arm, Arm, f"arms.{name}", where, text)
     try:
         return msgspec.convert(table, StudyConfig)
     except msgspec.ValidationError as error:
@@ -195,9 +195,7 @@ def unknown(what: str, name: str, known: Mapping[str, object] | Sequence[str]) -
     return f'no {what} "{name}"; nearest: {nearest[0]}. All: {", ".join(known)}'
 
 
-def _check_keys(
-    table: Mapping[str, object], cls: type, section: str, where: str, text: str
-) -> None:
+def check_keys(table: Mapping[str, object], cls: type, section: str, where: str, text: str) -> None:
     names = [one.name for one in fields(cls)]
     for key in table:
         if key not in names:
@@ -228,11 +226,11 @@ def study_toml(config: StudyConfig) -> str:
     table = asdict(config)
     table["arms"] = {name: asdict(config.arm(name)) for name in config.grid.arms}
     lines: list[str] = []
-    _write_table(lines, table, "")
+    write_table(lines, table, "")
     return "\n".join(lines) + "\n"
 
 
-def _write_table(lines: list[str], table: Mapping[str, object], prefix: str) -> None:
+def write_table(lines: list[str], table: Mapping[str, object], prefix: str) -> None:
     for key, value in table.items():
         if not isinstance(value, Mapping):
             lines.append(f"{key} = {_toml(value)}")
@@ -241,7 +239,7 @@ def _write_table(lines: list[str], table: Mapping[str, object], prefix: str) -> 
             name = f"{prefix}.{key}" if prefix else key
             if any(not isinstance(inner, Mapping) for inner in value.values()):
                 lines += ["", f"[{name}]"]
-            _write_table(lines, value, name)
+            write_table(lines, value, name)
 
 
 def _toml(value: object) -> str:
