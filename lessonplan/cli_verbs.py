@@ -209,7 +209,9 @@ def _sampler_card(name: str) -> Answer:
         "papers": _papers(cls),
     }
     listed = "\n".join(f"  {key} = {value}" for key, value in arguments.items())
-    python = f"sampler = lessonplan.{cls.__name__}(pool)"
+    room = ".".join(cls.__module__.split(".")[:2])  # lessonplan's rooms export their samplers
+    module = room if room.startswith("lessonplan.") else cls.__module__
+    python = f"from {module} import {cls.__name__}"
     return Answer(facts, [cls.__name__, "", text, "\narguments:", listed, f"\nin Python: {python}"])
 
 
