@@ -28,6 +28,7 @@ First steps: lessonplan doctor, then lessonplan study quick. Every verb explains
 Exit codes: 0 done, 1 a bug of lessonplan, 2 bad input, 3 locked by another process, 4 damaged
 file, 5 some runs failed, 128+n ended by signal n."""
 
+Columns: TypeAlias = Annotated[tuple[str, ...], option(metavar="ROLE=COLUMN,...")]
 Out: TypeAlias = Annotated[Path | None, option(aliases=["-o"], metavar="PATH")]
 
 
@@ -185,6 +186,56 @@ class Select(Verb):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Logs(Verb):
+    """Read the logs of other trainers, or ours, into one table of accuracy and cost by step.
+
+    Reads journals and studies of lessonplan, TRL, verl, step files of OpenRLHF, TensorBoard,
+    exports of W&B and MLflow, and any table by mapping its columns. Nothing is guessed: what a log
+    does not say is named.
+
+    Example: lessonplan logs results.csv --columns n=train_size accuracy=acc sampler=arm -o tidy.csv
+    """
+
+    paths: Annotated[Positional[tuple[Path, ...]], option(metavar="LOG ...")]
+    """Files or folders, each of one run or of one table."""
+    format: Literal[
+        "auto", "journal", "study", "trl", "verl", "steps", "tensorboard", "export", "table"
+    ] = "auto"
+    """What the logs are; auto tells by names and columns, and says what it took."""
+    run: str | None = None
+    """Name of the run; by default that of its file or folder."""
+    sampler: str | None = None
+    """Sampler of the runs; foreign logs do not know it."""
+    n: float | None = None
+    """Unique problems of the training set."""
+    start: str | None = None
+    """Warm start of the runs."""
+    seed: float | None = None
+    """Seed of the run."""
+    accuracy: Annotated[tuple[str, ...], option(metavar="SPLIT=METRIC ...")] = ()
+    """Metric that is the accuracy of a split, for logs of metrics."""
+    costs: Annotated[tuple[str, ...], option(metavar="COST=METRIC ...")] = ()
+    """Metrics that are running totals of rollouts, tokens or seconds."""
+    columns: Annotated[tuple[str, ...], option(metavar="OURS=YOURS ...")] = ()
+    """Columns of a table: run, sampler, n, start, seed, split, decode, step, level, accuracy,
+    items, rollouts, tokens, seconds."""
+    percent: bool = False
+    """Accuracies of the table run from 0 to 100."""
+    reward: Annotated[str | None, option(metavar="COLUMN")] = None
+    """Column of the reward, for logs of single completions."""
+    success: float = 1.0
+    """A reward of at least this is a right answer."""
+    validation: Annotated[Path | None, option(metavar="FOLDER")] = None
+    """Folder of verl's validation dumps, beside that of its rollouts."""
+    split: str | None = None
+    """Only measurements of this split, such as test."""
+    last: bool = False
+    """Only the last step of each run, as fit wants it."""
+    out: Out = None
+    """CSV file to write."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Simulate(Verb):
     """Try samplers on a simulated learner, where the truth is known: a check and a lesson.
 
@@ -233,17 +284,25 @@ class Fit(Verb):
     several. Rows with n = 0 are the model before training."""
     law: Literal["hill", "pow2", "pow3", "pow4", "exp", "m4", "bnsl1"] = "hill"
     """Form of the curve: Hill, bounded at both ends, or another law as a second opinion."""
+    columns: Columns = ()
+    """Of a table, where the names do not say it: n=size,accuracy=score,sampler=arm,task=set."""
+    unit: Literal["share", "percent"] | None = None
+    """Of the accuracies of a table; by default read from column name and values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compare(Verb):
     """Say how many times fewer problems one sampler needs than another, with an interval.
 
+    Every claim is also corrected for their number (Holm). A table of published points has no
+    intervals: it is compared point by point, along the sizes of the first sampler.
+
     Example: lessonplan compare runs/quick --target 0.6 --table md
     """
 
-    runs: Annotated[Positional[Path], option(metavar="FOLDER")]
-    """Folder of a study."""
+    runs: Annotated[Positional[Path], option(metavar="FOLDER|TABLE.csv")]
+    """Folder of a study; or a CSV file with columns n and accuracy, sampler and task. Rows with
+    n = 0 are the model before training."""
     target: float | None = None
     """Accuracy to reach, fixed before looking; else half of the gain that was measured."""
     family: str | None = None
@@ -259,6 +318,63 @@ class Compare(Verb):
     """Cut runs to the evaluation that both sides had the rollouts for."""
     unequal: bool = False
     """Compare although one side generated more rollouts."""
+    columns: Columns = ()
+    """Of a table, where the names do not say it: n=size,accuracy=score,sampler=arm,task=set."""
+    unit: Literal["share", "percent"] | None = None
+    """Of the accuracies of a table; by default read from column name and values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Verb):
+    """Say how wide the interval of a study will be and what it costs, before any of its runs.
+
+    With a finished pilot: which runs to do next.
+
+    Example: lessonplan plan --sizes 50 200 800 --seeds 3 --items 500 --ratio 2 --sd .02
+    """
+
+    runs: Annotated[Positional[Path | None], option(metavar="[FOLDER]")] = None
+    """Folder of a finished pilot; curves, noise, items and cost are read from it."""
+    sizes: Annotated[tuple[float, ...], option(metavar="N ...")] = (50, 100, 200, 400, 800, 1600)
+    """Unique problems of the training sets, for both samplers."""
+    seeds: int = 3
+    """Runs of each sampler and size; with --starts, of each warm start."""
+    starts: int = 0
+    """Warm starts that run through all sizes; 0 if every run is independent of all others."""
+    items: int | None = None
+    """Test problems; 500, or chosen by a search."""
+    ratio: float = 2.0
+    """How many times more problems the slower sampler needs, if you are right."""
+    width: float | None = None
+    """Search the cheapest study whose interval is that narrow, upper over lower limit."""
+    power: float | None = None
+    """Search the cheapest study that shows such a ratio in 80 % of cases."""
+    target: float | None = None
+    """Accuracy to compare at; by default half way up."""
+    sd: float = 0.02
+    """How far the accuracies of two seeds differ, as a standard deviation; best from a pilot."""
+    favor: float = 0.1
+    """How far warm starts differ in the ln of the ratio; only with --starts."""
+    base: float = 0.25
+    """Accuracy before training."""
+    ceiling: float = 0.75
+    """Accuracy with any number of problems."""
+    half: float = 300.0
+    """Problems with which the faster sampler makes half of the gain."""
+    exponent: float = 1.0
+    """Steepness of the curves."""
+    difficulty: float = 1.5
+    """Spread of the test problems' difficulty, in logits."""
+    samples: int = 1
+    """Completions for each test problem."""
+    rollouts: int = 12_800
+    """Generated by one run: steps x problems x completions; 200 x 8 x 8 in the built-in studies."""
+    pace: float = 1100.0
+    """Rollouts a second, training included; by default the built-in tiny model on two cores."""
+    family: str | None = None
+    """Of a pilot: one family of tasks; else all of them."""
+    samplers: Annotated[tuple[str, str] | None, option(metavar="A B")] = None
+    """Of a pilot: two samplers; else every pair that the report compares."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,7 +409,9 @@ Typed: TypeAlias = (
     | Annotated[Pool, verb("pool")]
     | Annotated[Samplers, verb("samplers")]
     | Annotated[Select, verb("select")]
+    | Annotated[Logs, verb("logs")]
     | Annotated[Simulate, verb("simulate")]
+    | Annotated[Plan, verb("plan")]
     | Annotated[Study, verb("study")]
     | Annotated[Fit, verb("fit")]
     | Annotated[Compare, verb("compare")]
@@ -373,10 +491,18 @@ def _run(typed: Verb) -> int:
             from lessonplan import cli_select
 
             answer = cli_select.select(typed)
+        case Logs():
+            from lessonplan import cli_logs
+
+            answer = cli_logs.logs(typed)
         case Simulate():
             from lessonplan import cli_simulate
 
             answer = cli_simulate.simulate(typed)
+        case Plan():
+            from lessonplan import cli_plan
+
+            answer = cli_plan.plan(typed)
         case Study():
             answer = cli_study.study(typed)
         case Fit():

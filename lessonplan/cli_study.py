@@ -1,6 +1,5 @@
 """The verbs about studies: run one and watch it, fit its curves, compare its samplers, report."""
 
-import csv
 import dataclasses
 import math
 import time
@@ -17,15 +16,15 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lessonplan import cli
+from lessonplan import cli, cli_points
 from lessonplan.cli_verbs import EXTRAS, Answer, as_table, open_console
 from lessonplan.errors import ConfigError, FormatError
 
 if TYPE_CHECKING:
-    from lessonplan.analysis.efficiency import Comparison
-    from lessonplan.analysis.laws import Floats, Law
+    from lessonplan.analysis.efficiency import Comparison, Difference
+    from lessonplan.analysis.laws import Law
+    from lessonplan.analysis.point_tables import PointTable
     from lessonplan.analysis.studies import Study as Read
-    from lessonplan.analysis.tables import Budgets
     from lessonplan.training.config import StudyConfig
     from lessonplan.training.plan import RunSpec
 
@@ -222,8 +221,10 @@ def fit(typed: cli.Fit) -> Answer:
 
     law = find_law(typed.law)
     if typed.runs.is_file():
-        curves = _fit_table(typed.runs, law)
-        note = "no intervals: a table does not say which rows share a start or test problems"
+        table = cli_points.read_table(typed.runs, typed)
+        curves = _fit_table(table, law)
+        note = f"{table.reading}; "
+        note += "no intervals: a table does not say which rows share a start or test problems"
     else:
         curves = _fit_study(typed.runs, law)
         note = "intervals of 95 % from resampled starts and test problems"
@@ -261,12 +262,13 @@ def _fit_study(folder: Path, law: "Law") -> list[dict[str, object]]:
 NOISE = 0.02  # of one accuracy, where a table has no two rows of one size: 400 items at .2 and .8
 
 
-def _fit_table(path: Path, law: "Law") -> list[dict[str, object]]:
+def _fit_table(table: "PointTable", law: "Law") -> list[dict[str, object]]:
     from lessonplan.analysis import collapse
     from lessonplan.analysis import fit as fit_law
+    from lessonplan.analysis.point_tables import fit_points
 
     found: list[dict[str, object]] = []
-    for name, (n, accuracy) in _curve_table(path).items():
+    for name, (n, accuracy) in fit_points(table).items():
         each = np.ones((1, len(n)))
         sizes, means, counts = collapse(n, accuracy[None], each)
         away = accuracy - means[0][np.searchsorted(sizes, n)]
@@ -281,35 +283,6 @@ def _fit_table(path: Path, law: "Law") -> list[dict[str, object]]:
     return found
 
 
-def _curve_table(path: Path) -> "dict[str, tuple[Floats, Floats]]":
-    """Sizes and accuracies of each sampler in a CSV file. Raises ConfigError naming the line."""
-    points: dict[str, list[tuple[float, float]]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file)
-        lacking = {"n", "accuracy"} - set(table.fieldnames or ())
-        if lacking:
-            here = ", ".join(table.fieldnames or ()) or "none"
-            raise ConfigError(
-                f"{path}: no column {' and '.join(sorted(lacking))}; it has: {here}\n"
-                "A table needs n and accuracy, and sampler if there are several curves"
-            )
-        for row in table:
-            try:
-                n, accuracy = float(row["n"]), float(row["accuracy"])
-                if not (0 <= n < float("inf") and 0 <= accuracy <= 1):
-                    raise ValueError
-            except (TypeError, ValueError):
-                raise ConfigError(
-                    f"{path}:{table.line_num}: n must be a number from 0 and accuracy one from 0 "
-                    f"to 1, got {row['n']!r} and {row['accuracy']!r}"
-                ) from None
-            points.setdefault(row.get("sampler") or path.stem, []).append((n, accuracy))
-    for name, some in points.items():
-        if len({n for n, _ in some if n > 0}) < 2:
-            raise ConfigError(f"{path}: {name} needs at least two different n above 0")
-    return {name: (np.array(some)[:, 0], np.array(some)[:, 1]) for name, some in points.items()}
-
-
 def _spread(numbers: object) -> str:
     """An estimate with its interval, if there is one."""
     assert isinstance(numbers, list)
@@ -321,36 +294,65 @@ def _spread(numbers: object) -> str:
 
 
 def compare(typed: cli.Compare) -> Answer:
-    from lessonplan.analysis import read_study, verdict
+    from lessonplan.analysis import gap, read_study, verdict
+    from lessonplan.analysis.multiple import adjust_ratios, family_words
 
     if typed.target is not None and not 0 < typed.target < 1:
         raise ConfigError(f"--target is an accuracy between 0 and 1, got {typed.target}")
+    if typed.runs.is_file():
+        return cli_points.compare_points(typed)
+    if typed.columns or typed.unit:
+        raise ConfigError(f"--columns and --unit are about tables, and {typed.runs} is a folder")
     study = read_study(typed.runs)
     families = (typed.family,) if typed.family else study.families
     if not families or not set(families) <= set(study.families):
         known = ", ".join(study.families) or "none, no training run is finished"
         raise ConfigError(f"{typed.runs}: nothing to compare; families: {known}")
-    found: list[Comparison] = []
+    pairs: list[tuple[Comparison, Difference | None]] = []
     refused: list[str] = []
     for family in families:
-        _compare_family(study, family, typed, found, refused)
-    if not found:
+        _compare_family(study, family, typed, pairs, refused)
+    if not pairs:
         raise ConfigError("\n".join(refused))
-    facts = [dataclasses.asdict(one) | {"verdict": verdict(one)} for one in found]
-    sentences = [f"{one.family}: {verdict(one)}" for one in found] + refused
-    shown = [_pasted(found, typed.table)] if typed.table else sentences
-    return Answer({"comparisons": facts, "refused": refused}, shown)
+    found = [one for one, _ in pairs]
+    corrected = adjust_ratios(found)
+    facts = [
+        dataclasses.asdict(one)
+        | {"verdict": verdict(one), "holm": dataclasses.asdict(holm)}
+        | ({"difference": dataclasses.asdict(each) | {"words": gap(each)}} if each else {})
+        for (one, each), holm in zip(pairs, corrected, strict=True)
+    ]
+    sentences = [
+        f"{one.family}: {verdict(one)}" + (f"; {gap(each)}" if each else "") for one, each in pairs
+    ]
+    together = [family_words(corrected)] if family_words(corrected) else []
+    together += [
+        f"{c.family}: {one.words}" for c, one in zip(found, corrected, strict=True) if one.words
+    ]
+    shown = [_pasted(found, typed.table)] if typed.table else [*sentences, *refused, *together]
+    return Answer({"comparisons": facts, "refused": refused, "together": together}, shown)
 
 
 def _compare_family(
     study: "Read",
     family: str,
     typed: cli.Compare,
-    found: "list[Comparison]",
+    found: "list[tuple[Comparison, Difference | None]]",
     refused: list[str],
 ) -> None:
-    """Add what can be said about each pair of samplers, and in words what cannot, and why."""
-    from lessonplan.analysis import default_target, item_table, pairs, sample_efficiency
+    """Add what can be said about each pair of samplers, and in words what cannot, and why.
+
+    With each ratio comes the difference at the largest size that both were run at.
+    """
+    from lessonplan.analysis import (
+        at_target,
+        curves,
+        default_target,
+        item_table,
+        paired_differences,
+        pairs,
+    )
+    from lessonplan.analysis.tables import check_budgets, cut_budgets
 
     table = item_table(study, family, tier=typed.tier, decode=typed.decode)
     target = default_target(table) if typed.target is None else typed.target
@@ -359,23 +361,19 @@ def _compare_family(
         return
     if len(table.samplers) < 2:
         refused.append(f"{family}: {table.samplers[0]} is its only sampler")
-    budgets: Budgets = "allow" if typed.unequal else "cut" if typed.at_equal else "refuse"
     for a, b in pairs(table):
         try:
-            one = sample_efficiency(
-                study,
-                a,
-                b,
-                target,
-                family=family,
-                tier=typed.tier,
-                decode=typed.decode,
-                budgets=budgets,
-            )
+            own = table
+            if typed.at_equal:
+                own = cut_budgets(study, table, (a, b), tier=typed.tier, decode=typed.decode)
+            if not typed.unequal:
+                check_budgets(own, a, b)
+            both = curves(own, (a, b))
+            one, differences = at_target(both, target), paired_differences(both)
         except ValueError as error:  # unequal budgets, or too few sizes for a curve
             refused.append(f"{family}, {a} against {b}: {error}")
         else:
-            found.append(one)
+            found.append((one, differences[-1] if differences else None))
 
 
 def _pasted(found: "Sequence[Comparison]", form: Literal["md", "tex"]) -> str:
@@ -390,18 +388,16 @@ def _pasted(found: "Sequence[Comparison]", form: Literal["md", "tex"]) -> str:
             one.b,
             percent(one.target),
             factor(one.ratio) if one.kind == "ratio" else one.kind,
-            interval(one.low, one.high),
+            interval(one.low, one.high)
+            + (
+                f", {factor(one.seen)} would be seen"
+                if math.isfinite(one.seen) and not one.winner
+                else ""
+            ),
         ]
         for one in found
     ]
-    if form == "md":
-        lines = [head, ["---"] * len(head), *rows]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    lines = [
-        [cell.replace("%", r"\%").replace("_", r"\_") for cell in row] for row in [head, *rows]
-    ]
-    body = "\n".join(f"{' & '.join(line)} \\\\" for line in lines)
-    return f"\\begin{{tabular}}{{{'l' * len(head)}}}\n{body}\n\\end{{tabular}}"
+    return cli_points.paste(head, rows, form)
 
 
 def report(typed: cli.Report) -> Answer:

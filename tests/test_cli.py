@@ -147,6 +147,7 @@ VERBS = {
     "fit": ["fit"],
     "compare": ["compare"],
     "report": ["report"],
+    "plan": ["plan"],
 }
 
 

@@ -31,7 +31,21 @@ from lessonplan.analysis.law_sensitivity import Sensitivity, sensitivity
 from lessonplan.analysis.law_shapes import LAWS, find_law
 from lessonplan.analysis.laws import EFFICIENCY, EXTRAPOLATION, HILL, POWER, Law, Prior, Quantity
 from lessonplan.analysis.model_sizes import ModelSizes, fit_model_sizes
+from lessonplan.analysis.multiple import adjust_differences, adjust_ratios, holm
+from lessonplan.analysis.next_run import Pilot, next_runs, read_pilot
+from lessonplan.analysis.plan_search import cheapest, cost
+from lessonplan.analysis.planning import (
+    Forecast,
+    HillGuess,
+    Layout,
+    Pair,
+    item_noise,
+    pair_of,
+    predict,
+)
+from lessonplan.analysis.point_tables import at_accuracy, effective_data, read_points
 from lessonplan.analysis.report import write_report
+from lessonplan.analysis.response import fit_response, mixtures, response_figure
 from lessonplan.analysis.runs import Evaluation, Groups, ItemSet, Run, Steps
 from lessonplan.analysis.studies import Study, accuracy, accuracy_rows, read_study
 from lessonplan.analysis.tables import ItemTable, item_table
@@ -57,14 +71,19 @@ __all__ = [
     "Finding",
     "Fits",
     "FittedCurve",
+    "Forecast",
     "Groups",
+    "HillGuess",
     "ItemSet",
     "ItemTable",
     "Law",
     "LawCurve",
+    "Layout",
     "LeftOut",
     "ModelSizes",
+    "Pair",
     "Picture",
+    "Pilot",
     "Prior",
     "Quantity",
     "Resamples",
@@ -77,11 +96,17 @@ __all__ = [
     "UserCurve",
     "accuracy",
     "accuracy_rows",
+    "adjust_differences",
+    "adjust_ratios",
+    "at_accuracy",
     "at_target",
+    "cheapest",
     "collapse",
+    "cost",
     "curves",
     "default_target",
     "design",
+    "effective_data",
     "error_factors",
     "find",
     "find_law",
@@ -89,21 +114,31 @@ __all__ = [
     "fit_compute_law",
     "fit_law",
     "fit_model_sizes",
+    "fit_response",
     "fit_surface",
     "fit_user_law",
     "gap",
+    "holm",
     "isotonic",
+    "item_noise",
     "item_table",
     "item_weights",
     "law_rows",
     "leave_largest_out",
     "level_tiers",
     "linear_step",
+    "mixtures",
+    "next_runs",
+    "pair_of",
     "paired_differences",
     "pairs",
+    "predict",
     "read_journal",
+    "read_pilot",
+    "read_points",
     "read_study",
     "resample",
+    "response_figure",
     "run_cells",
     "sample_efficiency",
     "sensitivity",
