@@ -148,6 +148,7 @@ VERBS = {
     "compare": ["compare"],
     "report": ["report"],
     "plan": ["plan"],
+    "logs": ["logs"],
 }
 
 

@@ -6,6 +6,7 @@ write_report("runs/quick")
 """
 
 from lessonplan.analysis.bootstrap import Design, Resamples, design, resample
+from lessonplan.analysis.column_mapping import read_mapped
 from lessonplan.analysis.compute_law import ComputeLaw, fit_compute_law
 from lessonplan.analysis.efficiency import (
     Comparison,
@@ -19,17 +20,21 @@ from lessonplan.analysis.efficiency import (
     sample_efficiency,
     target_grid,
 )
+from lessonplan.analysis.exports import read_export
 from lessonplan.analysis.extrapolate import ErrorFactors, LeftOut, error_factors, leave_largest_out
 from lessonplan.analysis.figures import Picture, styles
 from lessonplan.analysis.findings import Finding, find, law_rows
 from lessonplan.analysis.fit import Fits, collapse, fit, linear_step
 from lessonplan.analysis.isotonic import isotonic
+from lessonplan.analysis.journal_summary import EvalPoint, JournalSummary, summarize_journal
 from lessonplan.analysis.journals import read_journal
 from lessonplan.analysis.law_cells import RunCells, run_cells
 from lessonplan.analysis.law_curve import Estimate, FittedCurve, LawCurve, fit_law
 from lessonplan.analysis.law_sensitivity import Sensitivity, sensitivity
 from lessonplan.analysis.law_shapes import LAWS, find_law
 from lessonplan.analysis.laws import EFFICIENCY, EXTRAPOLATION, HILL, POWER, Law, Prior, Quantity
+from lessonplan.analysis.learning_table import LearningTable, RunLabels, join_tables, run_table
+from lessonplan.analysis.log_formats import log_format, read_log
 from lessonplan.analysis.model_sizes import ModelSizes, fit_model_sizes
 from lessonplan.analysis.multiple import adjust_differences, adjust_ratios, holm
 from lessonplan.analysis.next_run import Pilot, next_runs, read_pilot
@@ -47,12 +52,16 @@ from lessonplan.analysis.point_tables import at_accuracy, effective_data, read_p
 from lessonplan.analysis.report import write_report
 from lessonplan.analysis.response import fit_response, mixtures, response_figure
 from lessonplan.analysis.runs import Evaluation, Groups, ItemSet, Run, Steps
+from lessonplan.analysis.step_files import read_step_files
 from lessonplan.analysis.studies import Study, accuracy, accuracy_rows, read_study
 from lessonplan.analysis.tables import ItemTable, item_table
+from lessonplan.analysis.tensorboard_logs import read_tensorboard
 from lessonplan.analysis.tiers import item_weights, level_tiers
+from lessonplan.analysis.trl_logs import read_trl
 from lessonplan.analysis.two_dimensional import Surface, fit_surface
 from lessonplan.analysis.user_law import UserCurve, fit_user_law
 from lessonplan.analysis.verdicts import gap, sentences, verdict
+from lessonplan.analysis.verl_logs import read_verl_dumps, read_verl_metrics
 
 __all__ = [
     "EFFICIENCY",
@@ -67,6 +76,7 @@ __all__ = [
     "Difference",
     "ErrorFactors",
     "Estimate",
+    "EvalPoint",
     "Evaluation",
     "Finding",
     "Fits",
@@ -76,9 +86,11 @@ __all__ = [
     "HillGuess",
     "ItemSet",
     "ItemTable",
+    "JournalSummary",
     "Law",
     "LawCurve",
     "Layout",
+    "LearningTable",
     "LeftOut",
     "ModelSizes",
     "Pair",
@@ -89,6 +101,7 @@ __all__ = [
     "Resamples",
     "Run",
     "RunCells",
+    "RunLabels",
     "Sensitivity",
     "Steps",
     "Study",
@@ -123,27 +136,39 @@ __all__ = [
     "item_noise",
     "item_table",
     "item_weights",
+    "join_tables",
     "law_rows",
     "leave_largest_out",
     "level_tiers",
     "linear_step",
+    "log_format",
     "mixtures",
     "next_runs",
     "pair_of",
     "paired_differences",
     "pairs",
     "predict",
+    "read_export",
     "read_journal",
+    "read_log",
+    "read_mapped",
     "read_pilot",
     "read_points",
+    "read_step_files",
     "read_study",
+    "read_tensorboard",
+    "read_trl",
+    "read_verl_dumps",
+    "read_verl_metrics",
     "resample",
     "response_figure",
     "run_cells",
+    "run_table",
     "sample_efficiency",
     "sensitivity",
     "sentences",
     "styles",
+    "summarize_journal",
     "target_grid",
     "verdict",
     "write_report",

@@ -1,7 +1,8 @@
 """The events of a journal, schema 1, as typed records: what the reader wants, nothing else.
 
 Unknown fields are skipped, so a newer writer may add some. A number that the writer could not
-give (NaN) stands as null. The frequent events hold no cycles, so the garbage collector skips them.
+give (NaN) stands as null. The frequent events hold no cycles, and their
+lists are read as tuples, so the garbage collector skips both.
 """
 
 from typing import Literal
@@ -75,21 +76,21 @@ class Ask(msgspec.Struct, gc=False):
 
     step: int
     ticket: int
-    ids: list[str]
-    levels: list[int]
-    rollouts: list[int] | None = None
-    purposes: list[str] | None = None
+    ids: tuple[str, ...]
+    levels: tuple[int, ...]
+    rollouts: tuple[int, ...] | None = None
+    purposes: tuple[str, ...] | None = None
 
 
 class Tell(msgspec.Struct, gc=False):
     """Rewards of finished groups; `policy_steps` only where they are not the steps of the asks."""
 
     step: int
-    tickets: list[int]
-    rewards: list[list[float | None]]
-    status: list[Status]
-    tokens: list[float | None] | None = None
-    policy_steps: list[int] | None = None
+    tickets: tuple[int, ...]
+    rewards: tuple[tuple[float | None, ...], ...]
+    status: tuple[Status, ...]
+    tokens: tuple[float | None, ...] | None = None
+    policy_steps: tuple[int, ...] | None = None
 
 
 class Step(msgspec.Struct, gc=False):
@@ -103,7 +104,16 @@ class Step(msgspec.Struct, gc=False):
     tokens: int = 0
     seconds: dict[str, float] = {}
     scalars: dict[str, float | None] = {}
-    trained: list[int] | None = None
+    trained: tuple[int, ...] | None = None
+
+
+class StepCosts(msgspec.Struct, gc=False):
+    """What a step cost, for readers that want nothing else of it."""
+
+    step: int
+    rollouts: int
+    tokens: int = 0
+    seconds: dict[str, float] = {}
 
 
 class Eval(msgspec.Struct, gc=False):
@@ -112,12 +122,12 @@ class Eval(msgspec.Struct, gc=False):
     step: int
     split: Split
     decode: Decode
-    correct: list[int]
+    correct: tuple[int, ...]
     samples: int = 1
     temperature: float = 0.0
-    formatted: list[int] | None = None
-    trace: list[int] | None = None
-    truncated: list[int] | None = None
+    formatted: tuple[int, ...] | None = None
+    trace: tuple[int, ...] | None = None
+    truncated: tuple[int, ...] | None = None
     tokens: int = 0
     seconds: dict[str, float] = {}
 

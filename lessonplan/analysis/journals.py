@@ -9,11 +9,14 @@ damage: `FormatError` names file, line and byte.
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from lessonplan.analysis.events import (
     KINDS,
@@ -35,11 +38,13 @@ from lessonplan.analysis.events import (
 from lessonplan.analysis.runs import Evaluation, Floats, Groups, Ints, ItemSet, Run, Steps
 from lessonplan.errors import FormatError
 
-TAIL = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
 TAIL_BYTES = 18
+HEAD = re.compile(rb'\{"seq":(0|[1-9][0-9]{0,17}),"event":"([a-z_]+)",')  # as our writer has it
+DAMAGE = "checksum differs. lessonplan doctor RUN --repair sets the line aside"
 MAX_LINE = 64 * 2**20  # bytes; a step of 32 groups of 8 takes 4 kB, so this is no journal of ours
 
 E = TypeVar("E", bound=msgspec.Struct)
+N = TypeVar("N", np.int64, np.float64)
 
 _head = msgspec.json.Decoder(Head)
 _decoders = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
@@ -55,10 +60,27 @@ class _Place:
         return FormatError(f"{self.name}:{self.line}, byte {self.offset}: {reason}")
 
 
-def _sound(body: bytes) -> bool:
+def event_head(line: bytes) -> tuple[int, str]:
+    """Number and kind of an event, in whatever order its keys stand."""
+    found = HEAD.match(line)
+    if found is not None:
+        return int(found[1]), found[2].decode()
+    head = _head.decode(line)
+    return head.seq, head.event
+
+
+def newer(opened: Open) -> str:
+    """Why a journal of a later schema is not read."""
+    return (
+        f"schema {opened.schema} by {opened.writer}; this reader knows up to {SCHEMA}: "
+        "upgrade lessonplan"
+    )
+
+
+def sound(body: bytes) -> bool:
     """Whether the line, without its newline, carries its own checksum."""
-    tail = TAIL.search(body[-TAIL_BYTES:])
-    return tail is not None and int(tail.group(1), 16) == zlib.crc32(body[:-TAIL_BYTES])
+    crc = zlib.crc32(memoryview(body)[:-TAIL_BYTES])
+    return body[-TAIL_BYTES:] == b',"crc":"%08x"}' % crc
 
 
 def _lines(path: Path, place: _Place, repairs: list[str]) -> Iterator[bytes]:
@@ -72,14 +94,12 @@ def _lines(path: Path, place: _Place, repairs: list[str]) -> Iterator[bytes]:
             if len(raw) > MAX_LINE and not whole:
                 raise place.error(f"line longer than {MAX_LINE} bytes: this is no journal")
             body = raw[:-1] if whole else raw
-            if _sound(body):
+            if sound(body):
                 if not whole:
                     repairs.append(f"{place.name}: the last line lacks its newline; kept")
                 yield body
             elif whole:
-                raise place.error(
-                    "checksum differs. lessonplan doctor RUN --repair sets the line aside"
-                )
+                raise place.error(DAMAGE)
             else:
                 repairs.append(
                     f"{place.name}: dropped {len(raw)} bytes after event {place.line - 2} "
@@ -92,23 +112,46 @@ def _events(path: Path, place: _Place, repairs: list[str]) -> Iterator[tuple[int
     expected = 0
     for body in _lines(path, place, repairs):
         try:
-            head = _head.decode(body)
-            decoder = _decoders.get(head.event)
+            seq, kind = event_head(body)
+            decoder = _decoders.get(kind)
             event = decoder.decode(body) if decoder else None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
             raise place.error(f"not an event of schema {SCHEMA}: {problem}") from None
-        if head.seq != expected:
-            raise place.error(f"event {head.seq} where {expected} was due: lines are missing")
+        if seq != expected:
+            raise place.error(f"event {seq} where {expected} was due: lines are missing")
         expected += 1
         if event is None:
-            repairs.append(f"{place.name}:{place.line}: event {head.event!r} is unknown; skipped")
+            repairs.append(f"{place.name}:{place.line}: event {kind!r} is unknown; skipped")
             continue
         if isinstance(event, Open) and event.schema > SCHEMA:
-            raise place.error(
-                f"schema {event.schema} by {event.writer}; this reader knows up to {SCHEMA}: "
-                "upgrade lessonplan"
-            )
-        yield head.seq, event
+            raise place.error(newer(event))
+        yield seq, event
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A tell as arrays: as lists of lists, those of a long run take ten times its file."""
+
+    tickets: Ints  # (m,)
+    lengths: Ints  # (m,) completions of each group
+    rewards: Floats  # (completions of all groups,)
+    status: tuple[str, ...]  # (m,)
+    tokens: Floats | None  # (m,)
+    policy_steps: tuple[int, ...] | None  # (m,)
+
+    @classmethod
+    def of(cls, event: Tell) -> "_Told":
+        return cls(
+            _ints(event.tickets),
+            np.fromiter(map(len, event.rewards), np.int64, len(event.rewards)),
+            _numbers([*chain.from_iterable(event.rewards)]),
+            event.status,
+            _numbers(event.tokens) if event.tokens else None,
+            event.policy_steps,
+        )
+
+
+Live = Event | _Told
 
 
 class _Builder:
@@ -116,7 +159,8 @@ class _Builder:
 
     def __init__(self, place: _Place) -> None:
         self.place = place
-        self.live: list[tuple[int, Event]] = []
+        self.live: list[tuple[int, Live]] = []
+        self.names: dict[str, str] = {}  # one text for every problem, however often it is asked
         self.wasted = 0
         self.resumes: list[int] = []
 
@@ -127,7 +171,17 @@ class _Builder:
             self._rewind(seq, event.to)
         else:
             self._check(event)
-            self.live.append((seq, event))
+            self.live.append((seq, self._kept(event)))
+
+    def _kept(self, event: Event) -> Live:
+        if isinstance(event, Ask):
+            event.ids = tuple([self.names.setdefault(name, name) for name in event.ids])
+        elif isinstance(event, Tell):
+            try:
+                return _Told.of(event)
+            except OverflowError:
+                raise self.place.error("tell: a number beyond 64 bits") from None
+        return event
 
     def _rewind(self, seq: int, to: int) -> None:
         if not 0 <= to < seq:
@@ -138,7 +192,7 @@ class _Builder:
         # A kill falls between tell and step as well: the larger count is what was generated.
         self.wasted += max(
             sum(e.rollouts for e in lost if isinstance(e, Step)),
-            sum(len(r) for e in lost if isinstance(e, Tell) for r in e.rewards),
+            sum(len(e.rewards) for e in lost if isinstance(e, _Told)),
         )
         done = [e.step for _, e in self.live if isinstance(e, Step)]
         self.resumes.append(done[-1] if done else 0)
@@ -173,6 +227,9 @@ class _Builder:
                 if any(part and len(part) != len(event.correct) for part in counts):
                     raise self.place.error("eval: lists differ in length")
 
+    def told(self) -> list[_Told]:
+        return [event for _, event in self.live if isinstance(event, _Told)]
+
     def of(self, kind: type[E]) -> list[E]:
         return [event for _, event in self.live if isinstance(event, kind)]
 
@@ -186,7 +243,7 @@ def _numbers(values: Sequence[float | None]) -> Floats:
     return np.array(values, dtype=np.float64)  # None becomes NaN
 
 
-def _ints(values: list[int]) -> Ints:
+def _ints(values: Sequence[int]) -> Ints:
     return np.array(values, dtype=np.int64)
 
 
@@ -202,47 +259,36 @@ def _steps(events: list[Step]) -> Steps:
     )
 
 
-def _groups(asks: list[Ask], tells: list[Tell], place: _Place) -> Groups:
-    tickets = [ask.ticket + j for ask in asks for j in range(len(ask.ids))]
-    row = {ticket: i for i, ticket in enumerate(tickets)}
-    if len(row) != len(tickets):
-        raise FormatError(f"{place.name}: a ticket was asked twice")
-    told = [ticket for tell in tells for ticket in tell.tickets]
-    seen = set[int]()
-    for ticket in told:
-        if ticket not in row or ticket in seen:
-            what = "told before" if ticket in row else "never asked"
-            raise FormatError(f"{place.name}: tell of ticket {ticket}, which was {what}")
-        seen.add(ticket)
-    at = np.array([row[ticket] for ticket in told], dtype=np.int64)  # (told,)
-    given = [rewards for tell in tells for rewards in tell.rewards]
-    lengths = np.array([len(rewards) for rewards in given], dtype=np.int64)
+def _groups(asks: list[Ask], tells: list[_Told], place: _Place) -> Groups:
+    sizes = [len(ask.ids) for ask in asks]
+    first = np.repeat(_ints([ask.ticket for ask in asks]), sizes)
+    tickets = first + _counted(sizes)  # (g,)
+    told = _joined([tell.tickets for tell in tells], np.int64)
+    at = _rows(tickets, told, place)  # (told,)
+    lengths = _joined([tell.lengths for tell in tells], np.int64)
     width = int(lengths.max(initial=0))
-    status, rollouts = np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
-    rewards = np.full((len(row), width), np.nan)
-    tokens = np.full(len(row), np.nan)
-    asked = _ints([ask.step for ask in asks for _ in ask.ids])
+    status, rollouts = np.zeros(len(tickets), np.int64), np.zeros(len(tickets), np.int64)
+    rewards = np.full((len(tickets), width), np.nan)
+    tokens = np.full(len(tickets), np.nan)
+    asked = np.repeat(_ints([ask.step for ask in asks]), sizes)
     policy_step = asked.copy()
-    if told:
+    if tells:
         codes = {name: code for code, name in enumerate(STATUSES)}
         status[at] = [codes[name] for tell in tells for name in tell.status]
         rollouts[at] = lengths
-        filled = np.arange(width) < lengths[:, None]  # (told, G)
-        padded = np.full((len(told), width), np.nan)
-        padded[filled] = _numbers([value for part in given for value in part])
-        rewards[at] = padded
-        tokens[at] = _numbers(
-            [t for tell in tells for t in tell.tokens or [None] * len(tell.tickets)]
+        flat = _joined([tell.rewards for tell in tells], np.float64)
+        rewards[np.repeat(at, lengths), _counted(lengths)] = flat
+        tokens[at] = _joined(
+            [np.full(len(t.tickets), np.nan) if t.tokens is None else t.tokens for t in tells],
+            np.float64,
         )
-        differing = [
-            (row[ticket], step)
-            for tell in tells
-            for ticket, step in zip(tell.tickets, tell.policy_steps or (), strict=False)
-        ]
-        for i, step in differing:
-            policy_step[i] = step
+        done = 0
+        for tell in tells:
+            if tell.policy_steps is not None:
+                policy_step[at[done : done + len(tell.tickets)]] = tell.policy_steps
+            done += len(tell.tickets)
     return Groups(
-        ticket=_ints(tickets),
+        ticket=tickets,
         step=asked,
         ids=tuple(name for ask in asks for name in ask.ids),
         level=_ints([level for ask in asks for level in ask.levels]),
@@ -253,6 +299,35 @@ def _groups(asks: list[Ask], tells: list[Tell], place: _Place) -> Groups:
         purpose=tuple(p for ask in asks for p in ask.purposes or ["train"] * len(ask.ids)),
         policy_step=policy_step,
     )
+
+
+def _joined(parts: list[NDArray[N]], kind: type[N]) -> NDArray[N]:
+    return np.concatenate(parts) if parts else np.zeros(0, kind)
+
+
+def _counted(sizes: Sequence[int] | Ints) -> Ints:
+    """0, 1, ..., size - 1 for each size, one after another."""
+    lengths = np.asarray(sizes, dtype=np.int64)
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def _rows(tickets: Ints, told: Ints, place: _Place) -> Ints:
+    """The row of each told ticket. Raises FormatError for one asked or told twice, or never."""
+    order = np.argsort(tickets, kind="stable")
+    ranked = tickets[order]
+    if (ranked[1:] == ranked[:-1]).any():
+        raise FormatError(f"{place.name}: a ticket was asked twice")
+    found = np.searchsorted(ranked, told)
+    known = found < len(ranked)
+    known[known] = ranked[found[known]] == told[known]
+    again = np.ones(len(told), dtype=bool)
+    again[np.unique(told, return_index=True)[1]] = False
+    wrong = ~known | again
+    if wrong.any():
+        one = int(np.argmax(wrong))
+        what = "told before" if known[one] else "never asked"
+        raise FormatError(f"{place.name}: tell of ticket {told[one]}, which was {what}")
+    return np.asarray(order[found])
 
 
 def _evaluations(
@@ -307,7 +382,7 @@ def read_journal(path: str | Path) -> Run:
         items: dict[str, ItemSet] = {
             e.split: ItemSet(e.split, e.fingerprint, _ints(e.levels)) for e in builder.of(Items)
         }
-        groups = _groups(builder.of(Ask), builder.of(Tell), place)
+        groups = _groups(builder.of(Ask), builder.told(), place)
         steps = _steps(builder.of(Step))
         evals = _evaluations(builder.of(Eval), items, place)
     except OverflowError:

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from math import isnan
+from typing import TypeAlias
 
 import numpy as np
 
-from lessonplan.analysis.runs import Evaluation, Run
-from lessonplan.analysis.studies import Row, Study, accuracy
-from lessonplan.analysis.tiers import TIERS, level_tiers
+from lessonplan.analysis.runs import Evaluation, Floats, Run
+from lessonplan.analysis.studies import Row, Study
+from lessonplan.analysis.tiers import TIERS, item_weights, level_tiers
 
 NAN = float("nan")
+
+# Item weights by levels and tier, None without items of it: a study's runs share the set of items.
+Weights: TypeAlias = dict[tuple[bytes, str], Floats | None]
 
 
 def result_rows(study: Study, family: str, split: str) -> list[Row]:
@@ -18,29 +22,30 @@ def result_rows(study: Study, family: str, split: str) -> list[Row]:
     Means over runs. `trace` is the share of exact worked solutions; `unparsed` and `cut off` are
     shares of greedy answers.
     """
+    known: Weights = {}
     rows = [
-        _results("warm starts", 0, study.of(family, "base"), split),
-        _results("SFT control", 0, study.of(family, "sft"), split),
+        _results("warm starts", 0, study.of(family, "base"), split, known),
+        _results("SFT control", 0, study.of(family, "sft"), split, known),
     ]
     names = study.samplers(family)
     for name in names if "uniform" in names else ("uniform", *names):
         runs = study.of(family, "rl", name)
         if not runs:
-            rows.append(_results(name, 0, [], split))
+            rows.append(_results(name, 0, [], split, known))
         for n in sorted({run.info.n for run in runs}):
-            rows.append(_results(name, n, [run for run in runs if run.info.n == n], split))
+            rows.append(_results(name, n, [run for run in runs if run.info.n == n], split, known))
     return rows
 
 
-def _results(who: str, n: int, runs: Sequence[Run], split: str) -> Row:
+def _results(who: str, n: int, runs: Sequence[Run], split: str, known: Weights) -> Row:
     row: Row = {"sampler": who, "n": n, "runs": len(runs)}
     if not runs:
         row["sampler"] = f"{who} (not run)"
     greedy = [(run, run.last_eval(split, "greedy")) for run in runs]
     sampled = [(run, run.last_eval(split, "sample")) for run in runs]
     for tier in (*TIERS, "mean"):
-        row[tier] = _mean([_accuracy(run, e, tier) for run, e in greedy])
-    row["T=1 mean"] = _mean([_accuracy(run, e, "mean") for run, e in sampled])
+        row[tier] = _mean([_accuracy(run, e, tier, known) for run, e in greedy])
+    row["T=1 mean"] = _mean([_accuracy(run, e, "mean", known) for run, e in sampled])
     evals = [e for _, e in greedy if e is not None]
     row["trace"] = _mean([_share(e, e.trace) for e in evals])
     row["unparsed"] = _mean([100.0 - _share(e, e.formatted) for e in evals])
@@ -48,13 +53,18 @@ def _results(who: str, n: int, runs: Sequence[Run], split: str) -> Row:
     return row
 
 
-def _accuracy(run: Run, evaluation: Evaluation | None, tier: str) -> float:
+def _accuracy(run: Run, evaluation: Evaluation | None, tier: str, known: Weights) -> float:
     if evaluation is None:
         return NAN
-    try:
-        return 100 * accuracy(run, evaluation, tier)
-    except ValueError:  # no items of that tier
-        return NAN
+    levels = run.items[evaluation.split].levels
+    key = levels.tobytes(), tier
+    if key not in known:
+        try:
+            known[key] = item_weights(levels, tier)
+        except ValueError:  # no items of that tier
+            known[key] = None
+    weights = known[key]
+    return NAN if weights is None else 100 * float(weights @ evaluation.share)
 
 
 def _share(evaluation: Evaluation, counts: np.ndarray | None) -> float:

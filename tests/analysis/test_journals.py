@@ -158,6 +158,22 @@ def test_refuses_missing_lines_and_empty_files(tmp_path, events, tools):
         read_journal(path)
 
 
+def test_groups_of_other_lengths_and_policy_steps(tmp_path, events, tools):
+    path = tmp_path / "a.jsonl"
+    events[6] = {**events[6], "rewards": [[1, 0, None], [0.5]], "policy_steps": [0, 1]}
+    tools.write(path, events)
+    groups = read_journal(path).groups
+    nan = np.nan
+    rewards = [[0, nan, nan], [1, 1, nan], [1, 0, nan], [0.5, nan, nan]]
+    np.testing.assert_array_equal(groups.rewards, rewards)
+    assert groups.rollouts.tolist() == [2, 2, 3, 1]
+    assert groups.policy_step.tolist() == [0, 0, 0, 1] and groups.step.tolist() == [0, 0, 1, 1]
+    events[6] = {**events[6], "rewards": [[10**400], [1]]}
+    tools.write(path, events)
+    with pytest.raises(FormatError, match=r"a.jsonl:7, byte \d+: .*(out of range|64 bits)"):
+        read_journal(path)
+
+
 def test_unknown_events_are_skipped_and_said(tmp_path, events, tools):
     path = tmp_path / "a.jsonl"
     tools.write(path, [*events[:2], {"event": "weather"}, *events[2:]])
