@@ -139,10 +139,10 @@ class Generator(ABC):
         name = self.problem_id(level, split, index, seed)
         for attempt in range(MAX_DRAWS):
             draft = self.draw(Stream(f"{name}#{attempt}"), level)
-            if draft is None:
+            if draft is None or not self._in_window(draft, level):
                 continue
             hashed = key_hash(f"{self.task} {draft.key}")
-            if split_of(hashed) == split and self._in_window(draft, level):
+            if split_of(hashed) == split:
                 return draft, hashed
         raise PoolError(
             f"{name}: none of {MAX_DRAWS} draws had the level's work and fell into the split, "

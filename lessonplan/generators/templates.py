@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from lessonplan.generators.problem import Json
 
@@ -61,13 +62,16 @@ class Template:
             raise ValueError(f"slots must come once and be known ({', '.join(slots)}): {text!r}")
         self.text = text
         self._slots = {name: slots[name] for name in names}
-        self._pattern = re.compile(
-            "".join(
-                f"(?P<{part}>{slots[part].pattern})" if i % 2 else re.escape(part)
-                for i, part in enumerate(parts)
-            ),
-            re.ASCII,
-        )
+        self._parts = parts
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Made when something is read back: compiling a hundred of them takes .2 s (measured)."""
+        patterns = [
+            f"(?P<{part}>{self._slots[part].pattern})" if i % 2 else re.escape(part)
+            for i, part in enumerate(self._parts)
+        ]
+        return re.compile("".join(patterns), re.ASCII)
 
     def write(self, data: Mapping[str, Json]) -> str:
         """The prompt of an instance; `data` may hold more than the slots need."""

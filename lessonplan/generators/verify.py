@@ -1,69 +1,50 @@
 """Find the answer in a completion and compare it: any text in, one verdict out.
 
-Time is linear in the text: only its last 64 kB are searched, by fixed patterns, and nothing of it
-is ever executed. Partial credit does not exist.
+Time is linear in the text: only its last 64 kB are searched for an answer and its last megabyte
+for an open thought, from the right and by fixed texts. Nothing of it is ever executed. Partial
+credit does not exist.
 """
 
 import re
-from collections.abc import Callable
-from fractions import Fraction
-from typing import Literal, TypeAlias
 
+from lessonplan.generators.answers import MAX_ANSWER, Kind, canonical, read, several
 from lessonplan.generators.problem import Reason, Verdict
 
-# How an answer is read, with its canonical form:
-#   int      -12                a whole number
-#   rational 3/4                a fraction in lowest terms, or a whole number
-#   ints     4 -1 4             whole numbers in order
-#   offset   2 -1               two whole numbers
-#   pose     2 -1 north         a place and a heading
-#   name     c                  one letter, also "room C"
-#   names    a c f              names in the order given; a set is for the checker to see
-#   path     a c f              the same, and arrows may stand between
-#   mapping  a=2 b=0            a whole number for every name, sorted by name
-#   choice   north              a word or two
-#   grid     .#./###            rows of characters without spaces
-Kind: TypeAlias = Literal[
-    "int",
-    "rational",
-    "ints",
-    "offset",
-    "pose",
-    "name",
-    "names",
-    "path",
-    "mapping",
-    "choice",
-    "grid",
+__all__ = [
+    "MAX_ANSWER",
+    "MAX_TAIL",
+    "Kind",
+    "canonical",
+    "check_text",
+    "check_tiny",
+    "extract",
+    "raw_answer",
+    "read_text",
+    "read_tiny",
 ]
 
 MAX_TAIL = 65_536  # characters; an answer further from the end than this is not an ending
-MAX_ANSWER = 200  # characters between the tags; also keeps int() far below its limit of 4300
+MAX_THOUGHT = 2**20  # characters; a thought that opened further from the end is not seen
+_NEAR = 512  # characters; most answers stand this near to the end, where looking is cheap
+_ROOM = 100  # characters of decoration that an answer may wear
 
-_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE | re.ASCII)
-_LINE = re.compile(r"\banswer:", re.IGNORECASE | re.ASCII)
+_OPEN, _CLOSE = "<answer>", "</answer>"
 _BOXED = "\\boxed{"
+_ANSWER = "answer"
 _MARKS = " \t\r\n*$`"
-
-_INT = re.compile(r"[+-]?(?:[0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})")
-_PAIR = re.compile(r"([+-]?[0-9]{1,18})(?: ?[,;] ?| )([+-]?[0-9]{1,18})")
-_NAME = re.compile(r"(?:the )?(?:room |box |node )?([a-z])", re.ASCII)
-_RATIONAL = re.compile(r"([+-]?[0-9]{1,18})(?: ?/ ?([0-9]{1,18}))?")
-_INTS = re.compile(r"[+-]?[0-9]{1,18}(?:(?: ?[,;] ?| )[+-]?[0-9]{1,18})*")
-_POSE = re.compile(
-    r"([+-]?[0-9]{1,18})(?: ?[,;] ?| )([+-]?[0-9]{1,18})(?: ?[,;] ?| )(?:facing )?"
-    r"(north|east|south|west|up|right|down|left)",
-    re.ASCII,
+# The minus sign and the dash of typesetting, what LaTeX puts between digits, its set braces
+_PLAIN = (
+    ("\u2212", "-"),
+    ("\u2013", "-"),
+    ("{,}", ","),
+    ("\\,", ""),
+    ("\\!", ""),
+    ("\\{", "{"),
+    ("\\}", "}"),
 )
-_WORD = r"[A-Za-z][A-Za-z0-9]{0,15}"
-_NAMES = re.compile(rf"{_WORD}(?:(?: ?[,;] ?(?:and )?| and | ){_WORD})*", re.ASCII)
-_PATH = re.compile(rf"{_WORD}(?:(?: ?(?:->|→|[,;-]) ?| ){_WORD})*", re.ASCII)
-_MAPPING = re.compile(
-    rf"{_WORD} ?[=:] ?[0-9]{{1,18}}(?:(?: ?[,;] ?| ){_WORD} ?[=:] ?[0-9]{{1,18}})*", re.ASCII
-)
-_ENTRY = re.compile(rf"({_WORD}) ?[=:] ?([0-9]{{1,18}})", re.ASCII)
-_CHOICE = re.compile(r"(?:the )?([a-z]{1,20}(?:[ -][a-z]{1,20})?)", re.ASCII)
-_GRID = re.compile(r"[!-~]{1,40}(?:[ /][!-~]{1,40})*", re.ASCII)
+_MATH = (("\\(", "\\)"), ("\\[", "\\]"), (_BOXED, "}"), ("\\text{", "}"), ("\\mathrm{", "}"))
+_LEAD = re.compile(r"(?:the )?(?:final )?answer(?: is:?| ?=|:) ?", re.IGNORECASE | re.ASCII)
+_FENCE = re.compile(r"\A\s*```[a-z]{0,10}\n|```\s*\Z", re.ASCII)
 
 
 def read_tiny(completion: str, kind: Kind) -> str | Verdict:
@@ -76,7 +57,7 @@ def read_tiny(completion: str, kind: Kind) -> str | Verdict:
         return _miss("no_answer")
     if len(found) > MAX_ANSWER:
         return _miss("too_long")
-    return found if _PARSERS[kind](found) is not None else _miss("unparsable", found)
+    return found if read(found, kind) is not None else _miss("unparsable", found)
 
 
 def read_text(completion: str, kind: Kind) -> str | Verdict:
@@ -85,23 +66,20 @@ def read_text(completion: str, kind: Kind) -> str | Verdict:
     The last complete `<answer>` tag wins, else the last `\\boxed{}`, else the last line with
     "Answer:". Two different answers in it are wrong, and so is a think block that never closes.
     """
-    found = extract(completion)
+    raw = raw_answer(completion)
+    if len(raw) > MAX_ANSWER + _ROOM:
+        raw = raw.strip()  # empty lines are no answer
+    if len(raw) > MAX_ANSWER + _ROOM:
+        return _miss("too_long")
+    found = _undress_grid(raw) if kind == "grid" else _undress(raw)
     if not found:
         return _miss("no_answer")
     if len(found) > MAX_ANSWER:
         return _miss("too_long")
-    parsed = _PARSERS[kind](found)
+    parsed = read(found, kind)
     if parsed is not None:
         return parsed
-    return _miss("two_answers" if _several(found, kind) else "unparsable", found)
-
-
-def canonical(answer: str, kind: Kind) -> str:
-    """The one way to write an answer that is known to be readable."""
-    parsed = _PARSERS[kind](answer)
-    if parsed is None:
-        raise ValueError(f"{answer!r} cannot be read as {kind}")
-    return parsed
+    return _miss("two_answers" if several(found, kind) else "unparsable", found)
 
 
 def check_tiny(completion: str, answer: str, kind: Kind) -> Verdict:
@@ -115,158 +93,123 @@ def check_text(completion: str, answer: str, kind: Kind) -> Verdict:
     found = read_text(completion, kind)
     if isinstance(found, Verdict):
         return found
-    return _judged(found, found == canonical(answer, kind))
+    return _judged(found, found == answer or found == canonical(answer, kind))
+
+
+def extract(completion: str) -> str:
+    """The text of the final answer without its decoration, or "" when there is none."""
+    return _undress(raw_answer(completion))
 
 
 def _judged(found: str, right: bool) -> Verdict:
     return Verdict(right, format_ok=True, reason="right" if right else "wrong", parsed=found)
 
 
-def extract(completion: str) -> str:
-    """The text of the final answer without its decoration, or "" when there is none."""
-    after = completion.rfind("</think>")
-    if completion.find("<think>", max(after, 0)) >= 0:
-        return ""  # a thought that was cut off: what stands in it was never given as the answer
-    tail = completion[max(after, len(completion) - MAX_TAIL, 0) :]
-    return _undress(_tagged(tail) or _boxed(tail) or _after_colon(tail))
+def _miss(reason: Reason, parsed: str = "") -> Verdict:
+    return Verdict(correct=False, format_ok=False, reason=reason, parsed=parsed)
 
 
-def _tagged(tail: str) -> str:
-    tags = list(_TAG.finditer(tail))
-    for opening, closing in zip(tags[-2::-1], tags[:0:-1], strict=True):
-        if closing[1] and not opening[1]:
-            return tail[opening.end() : closing.start()]
+def raw_answer(completion: str) -> str:
+    """What stands in the last tag, box or line, as it was written; "" when there is none."""
+    tail = _spoken(completion)
+    for text in _looks(tail):
+        if text.rfind("</") >= 0:  # from the right: half the time of `in` (measured)
+            tagged = _tagged(text, _folded(text))
+            if tagged is not None:
+                return tagged
+    if boxed := _boxed(tail):
+        return boxed
+    for text in _looks(tail):
+        if line := _after_colon(text, _folded(text), whole=text is tail):
+            return line
     return ""
+
+
+def _looks(tail: str) -> tuple[str, ...]:
+    """What to search: first the end alone, where most answers stand and folding is cheap."""
+    return (tail[-_NEAR:], tail) if len(tail) > _NEAR else (tail,)
+
+
+def _spoken(completion: str) -> str:
+    """The end of a completion, without any thought; "" inside a thought that was cut off."""
+    tail = completion[-MAX_TAIL:]
+    closed = tail.rfind("</think>")
+    if tail.rfind("<think>") > closed:
+        return ""  # what stands in it was never given as the answer
+    if closed >= 0:
+        return tail[closed + len("</think>") :]
+    if len(completion) > MAX_TAIL:
+        before = completion[-MAX_THOUGHT : 7 - MAX_TAIL]  # a tag may lie across the cut
+        opened = before.rfind("<think>")
+        if opened >= 0 and before.rfind("</think>", opened) < 0:
+            return ""
+    return tail
+
+
+def _folded(text: str) -> str:
+    """In lower case, every character still at its place."""
+    if not text.isascii():
+        # One capital becomes two characters, and the sign of kelvin an ASCII letter.
+        text = text.replace("\u0130", "?").replace("\u212a", "?")
+    return text.lower()
+
+
+def _tagged(text: str, folded: str) -> str | None:
+    closing = folded.rfind(_CLOSE)
+    opening = folded.rfind(_OPEN, 0, closing) if closing > 0 else -1
+    if opening < 0:
+        return None
+    start = opening + len(_OPEN)
+    return text[start : folded.find(_CLOSE, start)]
 
 
 def _boxed(tail: str) -> str:
     start = tail.rfind(_BOXED)
     if start < 0:
         return ""
+    start += len(_BOXED)
     depth = 1
-    inside = tail[start + len(_BOXED) :][: MAX_ANSWER + 50]  # room for decoration
-    for i, character in enumerate(inside):
+    for i, character in enumerate(tail[start : start + MAX_ANSWER + _ROOM], start):
         depth += (character == "{") - (character == "}")
         if depth == 0:
-            return inside[:i]
+            return tail[start:i]
     return ""
 
 
-def _after_colon(tail: str) -> str:
-    marks = list(_LINE.finditer(tail))
-    return tail[marks[-1].end() :].partition("\n")[0] if marks else ""
+def _after_colon(text: str, folded: str, *, whole: bool) -> str:
+    start = folded.rfind(_ANSWER)
+    while start >= 0:
+        rest = start + len(_ANSWER)
+        colon = 1 if folded.startswith(":", rest) else 3 * folded.startswith("**:", rest)
+        # Not the end of a longer word; where a cut hides that, the longer look decides.
+        before = folded[start - 1] if start else " " if whole else "_"
+        if colon and not (before.isalnum() or before == "_"):
+            return text[rest + colon :].lstrip(_MARKS).partition("\n")[0]
+        start = folded.rfind(_ANSWER, 0, start)
+    return ""
 
 
-def _undress(found: str) -> str:
-    """Take off spaces, bold, dollar signs, code marks, one \\boxed{} and the final dot."""
-    found = _bare(found)
-    if found.startswith(_BOXED) and found.endswith("}"):
-        found = _bare(found[len(_BOXED) : -1])
-    return " ".join(found.replace("\u2212", "-").split())  # the minus sign of typesetting
+def _undress(raw: str) -> str:
+    """Take off spaces, bold, dollar signs, code marks, boxes, a lead and the final dot."""
+    found = _bare(raw)
+    if "\\" in found:
+        for _ in range(3):  # one dress over another
+            for opening, closing in _MATH:
+                if found.startswith(opening) and found.endswith(closing):
+                    found = _bare(found[len(opening) : -len(closing)])
+    if lead := len(found) > len(_ANSWER) and _LEAD.match(found):
+        found = _bare(found[lead.end() :])
+    if not found.isascii() or "{" in found or "\\" in found:
+        for fancy, plain in _PLAIN:
+            found = found.replace(fancy, plain)
+    return " ".join(found.split())
+
+
+def _undress_grid(raw: str) -> str:
+    """Take off a code fence alone: dots and stars are cells. Line ends become slashes."""
+    lines = _FENCE.sub("", raw).strip(" \t\r\n`").splitlines()
+    return " / ".join(filter(None, (line.strip() for line in lines)))
 
 
 def _bare(text: str) -> str:
     return text.strip(_MARKS).removesuffix(".").strip(_MARKS)
-
-
-def _parse_int(text: str) -> str | None:
-    return str(int(text.replace(",", ""))) if _INT.fullmatch(text) else None
-
-
-def _parse_offset(text: str) -> str | None:
-    if text[:1] + text[-1:] in ("()", "[]"):
-        text = text[1:-1].strip(" ")
-    pair = _PAIR.fullmatch(text)
-    return f"{int(pair[1])} {int(pair[2])}" if pair else None
-
-
-def _parse_name(text: str) -> str | None:
-    name = _NAME.fullmatch(text.lower())
-    return name[1] if name else None
-
-
-def _parse_rational(text: str) -> str | None:
-    parts = _RATIONAL.fullmatch(text)
-    if parts is None or not int(parts[2] or 1):
-        return None
-    return str(Fraction(int(parts[1]), int(parts[2] or 1)))
-
-
-def _brackets_off(text: str) -> str:
-    return text[1:-1].strip(" ") if text[:1] + text[-1:] in ("()", "[]", "{}") else text
-
-
-def _parse_ints(text: str) -> str | None:
-    text = _brackets_off(text)
-    if not _INTS.fullmatch(text):
-        return None
-    return " ".join(str(int(number)) for number in text.replace(",", " ").replace(";", " ").split())
-
-
-def _parse_pose(text: str) -> str | None:
-    pose = _POSE.fullmatch(_brackets_off(text).lower())
-    return f"{int(pose[1])} {int(pose[2])} {pose[3]}" if pose else None
-
-
-def _parse_names(text: str) -> str | None:
-    text = _brackets_off(text)
-    if not _NAMES.fullmatch(text):
-        return None
-    return " ".join(name for name in re.split("[ ,;]+", text) if name != "and")
-
-
-def _parse_path(text: str) -> str | None:
-    text = _brackets_off(text)
-    return " ".join(re.split("[ ,;>→-]+", text)) if _PATH.fullmatch(text) else None
-
-
-def _parse_mapping(text: str) -> str | None:
-    text = _brackets_off(text)
-    if not _MAPPING.fullmatch(text):
-        return None
-    pairs = _ENTRY.findall(text)
-    if len(dict(pairs)) < len(pairs):
-        return None  # a name with two values
-    return " ".join(f"{name}={int(value)}" for name, value in sorted(pairs))
-
-
-def _parse_choice(text: str) -> str | None:
-    choice = _CHOICE.fullmatch(text.lower())
-    return choice[1].replace("-", " ") if choice else None
-
-
-def _parse_grid(text: str) -> str | None:
-    return text.replace(" ", "/") if _GRID.fullmatch(text) else None
-
-
-_PARSERS: dict[Kind, Callable[[str], str | None]] = {
-    "int": _parse_int,
-    "rational": _parse_rational,
-    "ints": _parse_ints,
-    "offset": _parse_offset,
-    "pose": _parse_pose,
-    "name": _parse_name,
-    "names": _parse_names,
-    "path": _parse_path,
-    "mapping": _parse_mapping,
-    "choice": _parse_choice,
-    "grid": _parse_grid,
-}
-
-# One answer among several, of the kinds of which two could be told apart.
-_ANSWERS: dict[Kind, re.Pattern[str]] = {
-    "int": re.compile(r"[+-]?[0-9]+"),
-    "rational": re.compile(r"[+-]?[0-9]+(?: ?/ ?[0-9]+)?"),
-    "offset": re.compile(r"[+-]?[0-9]+[,; ]{1,3}[+-]?[0-9]+"),
-    "name": re.compile(r"\b[a-z]\b", re.ASCII | re.IGNORECASE),
-}
-
-
-def _several(found: str, kind: Kind) -> bool:
-    """Whether a text that is no answer holds two different ones."""
-    answers = _ANSWERS.get(kind)
-    return answers is not None and len({one.lower() for one in answers.findall(found)}) > 1
-
-
-def _miss(reason: Reason, parsed: str = "") -> Verdict:
-    return Verdict(correct=False, format_ok=False, reason=reason, parsed=parsed)

@@ -12,19 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from lessonplan.generators import FAMILIES, SPLITS, family, generate
+from lessonplan.generators import FAMILIES, SPLITS, TASKS, family, generate
 
+FIRST = [family(name).task for name in FAMILIES]  # those that are trained on here: all splits
 GOLDEN = Path(__file__).with_name("golden.json")
 
 
 def hashes():
     result = {}
-    for name in FAMILIES:
-        for encoding in ("tiny", "text"):
+    for name in TASKS:
+        for encoding in family(name).encodings:
             generator = family(name, encoding)
             for level in generator.levels:
                 digest = blake2b(digest_size=8)
-                for split in SPLITS:
+                for split in SPLITS if name in FIRST else ("train",):
                     for index in (0, 1, 2, 10**9):
                         problem = generator.problem(level, split, index, seed=index % 2)
                         digest.update(repr(problem).encode())
