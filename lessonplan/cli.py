@@ -50,7 +50,7 @@ class Generate(Verb):
     """
 
     family: Positional[str]
-    """Family of tasks: counting, spatial or graph."""
+    """Family of tasks (counting, spatial, graph), or one task: see docs/generators.md."""
     n: int = 100
     """How many problems, all different."""
     levels: Annotated[tuple[int, ...], option(metavar="LEVEL ...")] = (1, 2, 3, 4, 5)
