@@ -12,7 +12,7 @@ from lessonplan import Curriculum, Outcome, Uniform, cli, generate
 from lessonplan.analysis import read_journal
 from lessonplan.curricula import sampler_classes
 from lessonplan.errors import FormatError
-from lessonplan.generators import Pool
+from lessonplan.generators import TASKS, Pool, family
 from lessonplan.training.config import BUILT_IN_ARMS, PRESETS, StudyConfig, parse_study, study_toml
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +41,12 @@ def test_readme_and_page_list_every_sampler():
     for name in sampler_classes():
         assert f"`{name}`" in text("README.md"), name
         assert f"`{name}`" in text("docs/samplers.md"), name
+
+
+def test_the_page_of_problems_lists_every_task():
+    for name in TASKS:
+        levels = family(name).levels
+        assert f"| `{name}` | {levels[0]}-{levels[-1]} |" in text("docs/generators.md"), name
 
 
 def test_the_sampler_of_the_page_keeps_every_rule(tmp_path, monkeypatch):
