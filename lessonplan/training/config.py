@@ -1,18 +1,16 @@
 """The configuration of a study: frozen dataclasses, read from one TOML file, checked by name."""
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import msgspec
-
 from lessonplan.curricula import check_arguments
 from lessonplan.errors import ConfigError
 from lessonplan.generators import family
+from lessonplan.training.toml_tables import parse_table, write_table
 
 Mix: TypeAlias = Literal["easy", "medium", "hard", "mixed"]
 
@@ -170,55 +168,14 @@ def load_study(source: str) -> StudyConfig:
 
 def parse_study(table: Mapping[str, object], *, where: str, text: str = "") -> StudyConfig:
     """The configuration that a parsed TOML table describes."""
-    check_keys(table, StudyConfig, "", where, text)
     sections = {"grid": Grid, "start": Start, "train": Train, "evaluate": Evaluate}
-    for name, cls in sections.items():
-        section = table.get(name, {})
-        if isinstance(section, Mapping):
-            check_keys(section, cls, name, where, text)
-    arms = table.get("arms", {})
-    if isinstance(arms, Mapping):
-        for name, arm in arms.items():
-            if isinstance(arm, Mapping):
-                check_keys(arm, Arm, f"arms.{name}", where, text)
-    try:
-        return msgspec.convert(table, StudyConfig)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {error}".replace("`$.", "`")) from None
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
+    return parse_table(table, StudyConfig, sections=sections, arm=Arm, where=where, text=text)
 
 
 def unknown(what: str, name: str, known: Mapping[str, object] | Sequence[str]) -> str:
     """A message for a name that does not exist, with the nearest one that does."""
     nearest = get_close_matches(name, list(known), n=1, cutoff=0.0)
     return f'no {what} "{name}"; nearest: {nearest[0]}. All: {", ".join(known)}'
-
-
-def check_keys(table: Mapping[str, object], cls: type, section: str, where: str, text: str) -> None:
-    names = [one.name for one in fields(cls)]
-    for key in table:
-        if key not in names:
-            inside = f" in [{section}]" if section else ""
-            nearest = get_close_matches(key, names, n=1, cutoff=0.0)[0]
-            raise ConfigError(
-                f'{where}{_line_of(key, section, text)}: unknown key "{key}"{inside}; '
-                f'nearest: "{nearest}"'
-            )
-
-
-def _line_of(key: str, section: str, text: str) -> str:
-    """`:14` when the key can be found below its section's header, else nothing."""
-    current = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[([^\]]+)\]", line)
-        if header:
-            current = header[1].strip()
-            if current == f"{section}.{key}".lstrip("."):
-                return f":{number}"
-        elif current == section and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
-            return f":{number}"
-    return ""
 
 
 def study_toml(config: StudyConfig) -> str:
@@ -228,20 +185,3 @@ def study_toml(config: StudyConfig) -> str:
     lines: list[str] = []
     write_table(lines, table, "")
     return "\n".join(lines) + "\n"
-
-
-def write_table(lines: list[str], table: Mapping[str, object], prefix: str) -> None:
-    for key, value in table.items():
-        if not isinstance(value, Mapping):
-            lines.append(f"{key} = {_toml(value)}")
-    for key, value in table.items():
-        if isinstance(value, Mapping) and value:
-            name = f"{prefix}.{key}" if prefix else key
-            if any(not isinstance(inner, Mapping) for inner in value.values()):
-                lines += ["", f"[{name}]"]
-            write_table(lines, value, name)
-
-
-def _toml(value: object) -> str:
-    """JSON writes strings, numbers, booleans and lists of them as TOML does."""
-    return msgspec.json.encode(value).decode()

@@ -10,11 +10,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from lessonplan.curricula import check_arguments, resolve_sampler
 from lessonplan.errors import ConfigError
-from lessonplan.training.config import check_keys, write_table
+from lessonplan.training.toml_tables import parse_table, write_table
 
 BASELINE = "Uniform"  # always among the samplers, and what the others are compared with
 SHIPPED = ("demo", "null", "drifting", "forgetting", "unsolvable", "latency")
@@ -173,23 +171,8 @@ def load_scenario(
 
 def parse_scenario(table: Mapping[str, object], *, where: str, text: str = "") -> Scenario:
     """The scenario that a parsed TOML table describes."""
-    check_keys(table, Scenario, "", where, text)
     sections = {"problems": Problems, "skills": Skills, "practice": Practice, "delays": Delays}
-    for name, cls in sections.items():
-        section = table.get(name, {})
-        if isinstance(section, Mapping):
-            check_keys(section, cls, name, where, text)
-    arms = table.get("arms", {})
-    if isinstance(arms, Mapping):
-        for name, arm in arms.items():
-            if isinstance(arm, Mapping):
-                check_keys(arm, Entrant, f"arms.{name}", where, text)
-    try:
-        return msgspec.convert(table, Scenario)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {error}".replace("`$.", "`")) from None
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
+    return parse_table(table, Scenario, sections=sections, arm=Entrant, where=where, text=text)
 
 
 def scenario_toml(scenario: Scenario) -> str:
