@@ -1,9 +1,10 @@
 """What a curriculum costs a step of the tiny learner, and what a large pool costs in memory.
 
 One GRPO run, in which pairs of neighboring steps, one with the curriculum and one without, are in
-random order; everything else is the same. The journal is written and synced at every step that
-has the curriculum. Prints the median step of both kinds, their difference, and the time spent in
-the curriculum and its callbacks as a clock around them says.
+random order; everything else is the same: a step without it gets the rows that were picked last,
+since longer prompts alone would make a step slower. The journal is written at every step that has
+the curriculum, and synced as in every run. Prints the median step of both kinds, their difference,
+and the time spent in the curriculum and its callbacks as a clock around them says.
 
     python benchmarks/overhead.py --pairs 200
 """
@@ -88,6 +89,15 @@ def step_seconds(pairs: int, journal: Path) -> tuple[list[float], list[float], l
     trainer = tiny_trainer(2 * pairs + 1, pool)
     seams = ("_generate_and_score_completions", "_calculate_rewards")
     plain = {name: getattr(trainer, name) for name in seams}
+    generate_plain = plain[seams[0]]
+    chosen: list[list[dict[str, object]]] = []  # the rows of the last step with the curriculum
+
+    def remember(inputs: list[dict[str, object]]) -> object:
+        chosen[:] = [inputs]
+        return generate_plain(inputs)
+
+    plain[seams[0]] = lambda rows: generate_plain(chosen[0] if chosen else rows)
+    trainer._generate_and_score_completions = remember
     curriculum = Curriculum(pool, AdaptiveDifficulty(pool), journal=journal)
     attach(trainer, curriculum)
     attached = {name: getattr(trainer, name) for name in seams}

@@ -413,7 +413,7 @@ class Curriculum:
         }
 
     def record(self, event: str, **fields: object) -> None:
-        """Write an engine's own event (`step`, `eval`, `note`) and wait for the disk."""
+        """Write an engine's own event (`step`, `eval`, `note`) and send the journal to the disk."""
         if self.journal is not None:
             self.begin()
             self.journal.append(event, **fields)
@@ -449,7 +449,12 @@ class Curriculum:
     # -- state ----------------------------------------------------------------------------------
 
     def state_dict(self) -> State:
-        """All that later picks depend on, as JSON types and numpy arrays."""
+        """All that later picks depend on, as JSON types and numpy arrays.
+
+        The journal is on the disk when this returns, so that no saved state is ahead of it.
+        """
+        if self.journal is not None:
+            self.journal.sync(wait=True)
         orders = [[ticket, *special] for ticket, special in self._special.items()]
         parts = [[position, _with_none(group)] for position, group in self._parts.items()]
         return {

@@ -225,6 +225,36 @@ def test_synced_bytes_are_on_file_when_closed(tmp_path):
     assert len(texts(tmp_path / "j.jsonl")) == 5
 
 
+def test_quick_steps_share_a_sync_and_long_ones_have_their_own(tmp_path, monkeypatch):
+    """A power cut costs the last second or the last step."""
+    on_disk: list[int] = []
+    real = os.fsync
+
+    def fsync(file):
+        real(file)
+        on_disk.append(os.fstat(file).st_size)
+
+    path = tmp_path / "j.jsonl"
+    journal = Journal(path)
+    monkeypatch.setattr("os.fsync", fsync)
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    for step in range(40):  # of .1 s
+        clock[0] += 0.1
+        journal.append("step", step=step)
+        journal.sync()
+    journal.sync(wait=True)
+    assert on_disk[-1] == path.stat().st_size
+    assert 4 <= len(on_disk) <= 6
+    clock[0] += 30  # a long step has a sync of its own
+    journal.append("step", step=40)
+    asked = len(on_disk)
+    journal.sync()
+    journal.append("step", step=41)
+    journal.close()
+    assert len(on_disk) == asked + 2 and on_disk[-1] == path.stat().st_size
+
+
 def test_an_unwritable_folder_is_an_error_at_once(tmp_path):
     blocker = tmp_path / "file"
     blocker.write_text("")
