@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lessonplan.errors import RewardError
 from lessonplan.selection.base import Rewards
@@ -26,8 +27,7 @@ class AtLeast:
             raise ValueError(f"threshold must be finite, got {self.threshold!r}")
 
     def __call__(self, rewards: Rewards) -> Rewards:  # (m, G)
-        _refuse_infinity(rewards)
-        return np.where(np.isnan(rewards), rewards, rewards >= self.threshold)
+        return _judged(rewards, rewards >= self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,15 @@ class Exactly:
     value: float
 
     def __call__(self, rewards: Rewards) -> Rewards:  # (m, G)
-        _refuse_infinity(rewards)
-        return np.where(np.isnan(rewards), rewards, rewards == self.value)
+        return _judged(rewards, rewards == self.value)
 
 
-def _refuse_infinity(rewards: Rewards) -> None:
+def _judged(rewards: Rewards, solved: NDArray[np.bool_]) -> Rewards:  # (m, G)
+    if np.isfinite(rewards).all():  # the common case
+        return solved.astype(np.float64)
     if np.isinf(rewards).any():
         raise RewardError("rewards must be finite, or NaN for an unscorable rollout; got inf")
+    return np.where(np.isnan(rewards), rewards, solved)
 
 
 SOLVED = AtLeast(1.0)  # right for rewards in {0, 1}, {-1, 1}, and 1 plus a format bonus

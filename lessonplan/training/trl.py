@@ -366,8 +366,10 @@ class _StepRecorder(TrainerCallback):
         self.pending = None
 
 
-# What the engine's own logger keeps in full and no later question about a curriculum needs.
-UNRECORDED = ("clip_ratio/", "completions/m", "learning_rate", "num_tokens", "epoch", "step_time")
+# What the engine's own logger keeps in full, or the journal's other events say already.
+UNRECORDED = (
+    "curriculum/", "clip_ratio/", "completions/m", "learning_rate", "num_tokens", "epoch", "step_time"
+)  # fmt: skip
 
 
 def _scalars(logs: Mapping[str, object]) -> dict[str, float]:

@@ -238,7 +238,9 @@ def test_a_study_runs_resumes_and_is_never_mixed_with_another(config, tmp_path):
     steps = [event for event in events if event["event"] == "step"]
     assert [event["step"] for event in steps] == [1, 2, 3, 4]
     assert all(event["rollouts"] == 64 for event in steps)
-    assert all(event["scalars"]["curriculum/lag"] == 0 for event in steps)
+    kinds = [e["event"] for e in events if e["event"] in ("ask", "tell", "step")]
+    assert kinds == ["ask", "tell", "step"] * 4  # no decision is a step stale
+    assert [e["step"] for e in events if e["event"] in ("ask", "tell")] == [0, 0, 1, 1, 2, 2, 3, 3]
     evaluations = [event for event in events if event["event"] == "eval"]
     assert [(e["split"], e["step"], e["samples"]) for e in evaluations] == [
         ("validation", 2, 4),
