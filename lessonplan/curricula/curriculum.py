@@ -650,6 +650,8 @@ def _checked(outcome: Outcome) -> Group:
 def _matrix(groups: Sequence[Group]) -> Rewards:  # (m, G)
     """Groups as rows, filled up with NaN."""
     width = max(1, *map(len, groups))
+    if min(map(len, groups)) == width:  # the common case
+        return np.array(groups)
     return np.array([(*group, *[math.nan] * (width - len(group))) for group in groups])
 
 

@@ -24,6 +24,7 @@ Weights: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.signedinteger]
 
 _SMALL = 4096  # problems below which one pass over all is as fast as naming some (measured)
+_TINY = 512  # the same for a lottery, in a training process, whose caches are cold (measured)
 _MANY = 100_000  # problems above which a posterior is drawn for some of them only (measured)
 
 
@@ -280,10 +281,10 @@ def lottery(
     a pass over all.
     """
     size = len(busy)
-    picks = np.empty(0, np.int64)
-    names_left = size // 8 if size > _SMALL else 0
-    while len(picks) < n and names_left > 0:
-        missing = n - len(picks)
+    chosen: dict[int, None] = {}  # in the order of the draw
+    names_left = size // 8 if size > _TINY else 0
+    while len(chosen) < n and names_left > 0:
+        missing = n - len(chosen)
         names = rng.integers(size, size=min(8 * missing + 64, size // 8))
         names_left -= len(names)
         kept = names[rng.random(len(names)) < weight(names)]
@@ -291,9 +292,8 @@ def lottery(
         uniform = uniform[np.cumsum(~uniform) <= len(kept)]  # up to where `kept` runs out
         drawn = rng.integers(size, size=len(uniform))
         drawn[~uniform] = kept[: np.count_nonzero(~uniform)]
-        drawn = drawn[(busy[drawn] == 0) & ~np.isin(drawn, picks)]
-        first = np.sort(np.unique(drawn, return_index=True)[1])[:missing]
-        picks = np.concatenate([picks, drawn[first]])
+        chosen.update(dict.fromkeys(drawn[busy[drawn] == 0].tolist()))
+    picks = np.array([*chosen][:n], np.int64)
     if len(picks) == n:
         return picks
     weights = weight(np.arange(size))

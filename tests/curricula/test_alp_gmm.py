@@ -175,7 +175,8 @@ def test_it_goes_where_the_rates_move_and_nowhere_else_if_none_do():
         return np.zeros(len(x))
 
     assert share_asked(moving, 0.55, 0.85, seed=2) > 0.6  # uniform: .3
-    assert share_asked(still, 0.55, 0.85, seed=2) == pytest.approx(0.3, abs=0.12)
+    shares = [share_asked(still, 0.55, 0.85, seed=seed) for seed in range(4)]
+    assert np.mean(shares) == pytest.approx(0.3, abs=0.1)
 
 
 def test_a_fifth_stays_uniform():
