@@ -216,8 +216,14 @@ def visits(
 
     A problem told twice at once comes in a second portion, after the first was applied.
     """
-    k, g = (wins == 1).sum(axis=1), (wins == wins).sum(axis=1)  # (m,); NaN differs from itself
+    k = wins.sum(axis=1)  # (m,)
+    g = np.full(len(wins), wins.shape[1])
+    if np.isnan(k).any():
+        k, g = np.nansum(wins, axis=1), np.count_nonzero(~np.isnan(wins), axis=1)
     rank = occurrence(positions)
+    if not rank.any() and g.all():  # the common case
+        yield positions, k, g
+        return
     for visit in range(int(rank.max(initial=-1)) + 1):
         now = (rank == visit) & (g > 0)
         if now.any():
