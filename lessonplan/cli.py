@@ -66,6 +66,23 @@ class Generate(Verb):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gallery(Verb):
+    """Make a page to look at: a problem, its picture and worked solution for every task and level.
+
+    Example: lessonplan gallery graph spatial.grid_path --levels 1 5 10 -o gallery.html
+    """
+
+    tasks: Positional[tuple[str, ...]] = ()
+    """Families and tasks; without any, all of them."""
+    levels: Annotated[tuple[int, ...] | None, option(metavar="LEVEL ...")] = None
+    """Levels of difficulty; without them, all that a task has."""
+    samples: int = 40
+    """Problems of each level whose work is drawn."""
+    out: Annotated[Path, option(aliases=["-o"], metavar="PATH")] = Path("gallery.html")
+    """Page to write: .html, or .md without pictures."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PoolShow(Verb):
     """Show what a file of problems holds: counts, levels, one problem a level.
 
@@ -406,6 +423,7 @@ class Doctor(Verb):
 Typed: TypeAlias = (
     Annotated[Doctor, verb("doctor")]
     | Annotated[Generate, verb("generate")]
+    | Annotated[Gallery, verb("gallery")]
     | Annotated[Pool, verb("pool")]
     | Annotated[Samplers, verb("samplers")]
     | Annotated[Select, verb("select")]
@@ -481,6 +499,10 @@ def _run(typed: Verb) -> int:
             answer = cli_verbs.doctor(typed)
         case Generate():
             answer = cli_verbs.generate(typed)
+        case Gallery():
+            from lessonplan import cli_gallery
+
+            answer = cli_gallery.gallery(typed)
         case PoolShow():
             answer = cli_verbs.pool_show(typed)
         case PoolImport():
