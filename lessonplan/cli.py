@@ -50,7 +50,7 @@ class Generate(Verb):
     """
 
     family: Positional[str]
-    """Family of tasks (counting, spatial, graph), or one task: see docs/generators.md."""
+    """Family (counting, spatial, graph), one task, or a preset: lfl-counting, lfl-graph, lfl-spatial."""
     n: int = 100
     """How many problems, all different."""
     levels: Annotated[tuple[int, ...], option(metavar="LEVEL ...")] = (1, 2, 3, 4, 5)
@@ -61,6 +61,8 @@ class Generate(Verb):
     """Another seed draws other problems."""
     encoding: Literal["text", "tiny"] = "text"
     """English with answer tags, or the few words of the built-in tiny model."""
+    mix: Literal["easy", "mixed"] = "mixed"
+    """Of a preset, which has its own levels: easy problems, or a third of each tier."""
     out: Out = None
     """JSON Lines file to write; without it only a summary is shown."""
 

@@ -85,7 +85,11 @@ def _cell(value: object) -> str:
 
 def generate(typed: cli.Generate) -> Answer:
     from lessonplan import generators
+    from lessonplan.generators.learning_from_less import preset_pool
 
+    if typed.family.startswith("lfl-"):
+        pool = preset_pool(typed.family, typed.n, typed.mix, split=typed.split, seed=typed.seed)
+        return _pool_answer(pool, typed.out, pool[:1])
     pool = generators.generate(
         typed.family,
         typed.levels,

@@ -19,6 +19,7 @@ from lessonplan.generators.families import FAMILIES, TASKS, family, vocabulary
 from lessonplan.generators.generated import generate, stream
 from lessonplan.generators.graph.walk import Walk
 from lessonplan.generators.guess import GuessRates, guess_rates, is_witness, published_rates
+from lessonplan.generators.learning_from_less import LearningFromLess, learning_from_less
 from lessonplan.generators.pool import Pool, level_tiers
 from lessonplan.generators.problem import UNKNOWN_LEVEL, Json, Message, Problem, Prompt, Verdict
 from lessonplan.generators.rewards import (
@@ -54,6 +55,7 @@ __all__ = [
     "GuessRates",
     "Json",
     "Kind",
+    "LearningFromLess",
     "Limr",
     "Message",
     "Pool",
@@ -77,6 +79,7 @@ __all__ = [
     "guess_rates",
     "is_witness",
     "judge",
+    "learning_from_less",
     "level_tiers",
     "published_rates",
     "read_table",
