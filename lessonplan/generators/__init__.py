@@ -1,6 +1,7 @@
 """What there is to learn: problems, the pools they form, and the judges of their answers."""
 
 from lessonplan.generators.base import Draft, Encoding, Generator, Rendering
+from lessonplan.generators.calibrate import Scale, calibrate
 from lessonplan.generators.counting.count_if import CountIf
 from lessonplan.generators.exports import (
     judge,
@@ -63,6 +64,7 @@ __all__ = [
     "Prompt",
     "Rendering",
     "RewardMap",
+    "Scale",
     "Shaped",
     "Slot",
     "Split",
@@ -70,6 +72,7 @@ __all__ = [
     "Template",
     "Verdict",
     "Walk",
+    "calibrate",
     "canonical",
     "check_text",
     "check_tiny",
