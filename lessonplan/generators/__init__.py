@@ -20,6 +20,7 @@ from lessonplan.generators.families import FAMILIES, TASKS, family, vocabulary
 from lessonplan.generators.generated import generate, stream
 from lessonplan.generators.graph.walk import Walk
 from lessonplan.generators.guess import GuessRates, guess_rates, is_witness, published_rates
+from lessonplan.generators.hints import hinted
 from lessonplan.generators.learning_from_less import LearningFromLess, learning_from_less
 from lessonplan.generators.pool import Pool, level_tiers
 from lessonplan.generators.problem import UNKNOWN_LEVEL, Json, Message, Problem, Prompt, Verdict
@@ -80,6 +81,7 @@ __all__ = [
     "family",
     "generate",
     "guess_rates",
+    "hinted",
     "is_witness",
     "judge",
     "learning_from_less",
