@@ -57,6 +57,8 @@ class Generate(Verb):
     """Levels of difficulty that share the problems alike."""
     split: Literal["train", "warmup", "validation", "test"] = "train"
     """Splits never share a problem."""
+    split_by: Literal["instance", "skeleton"] = "instance"
+    """With skeleton, splits share no shape of question either."""
     seed: int = 0
     """Another seed draws other problems."""
     encoding: Literal["text", "tiny"] = "text"

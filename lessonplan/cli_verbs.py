@@ -90,14 +90,8 @@ def generate(typed: cli.Generate) -> Answer:
     if typed.family.startswith("lfl-"):
         pool = preset_pool(typed.family, typed.n, typed.mix, split=typed.split, seed=typed.seed)
         return _pool_answer(pool, typed.out, pool[:1])
-    pool = generators.generate(
-        typed.family,
-        typed.levels,
-        typed.n,
-        split=typed.split,
-        seed=typed.seed,
-        encoding=typed.encoding,
-    )
+    task = type(generators.family(typed.family))(typed.encoding, split_by=typed.split_by)
+    pool = generators.generate(task, typed.levels, typed.n, split=typed.split, seed=typed.seed)
     return _pool_answer(pool, typed.out, pool[:1])
 
 

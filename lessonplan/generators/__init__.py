@@ -1,6 +1,6 @@
 """What there is to learn: problems, the pools they form, and the judges of their answers."""
 
-from lessonplan.generators.base import Draft, Encoding, Generator, Rendering
+from lessonplan.generators.base import Draft, Encoding, Generator, Rendering, SplitBy
 from lessonplan.generators.calibrate import Scale, calibrate
 from lessonplan.generators.counting.count_if import CountIf
 from lessonplan.generators.exports import (
@@ -69,6 +69,7 @@ __all__ = [
     "Shaped",
     "Slot",
     "Split",
+    "SplitBy",
     "Stream",
     "Template",
     "Verdict",

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from math import log2, sqrt
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
 from lessonplan.errors import ConfigError, PoolError
 from lessonplan.generators.problem import Json, Problem, Reason, Verdict
@@ -14,6 +14,7 @@ from lessonplan.generators.verify import Kind, canonical, read_text, read_tiny
 from lessonplan.generators.wrappers import Wrapper, ask, check_wrapper, wrapped
 
 Encoding: TypeAlias = Literal["tiny", "text"]
+SplitBy: TypeAlias = Literal["instance", "skeleton"]
 
 # The rarest split holds a tenth of all instances, and a task may accept as few as one draw in 20
 # for its work: 5,000 draws then miss with chance 1e-11.
@@ -77,8 +78,9 @@ class Generator(ABC):
 
     A subclass names its task and implements `draw`; a witness task overrides `check`. Encoding,
     wrapper and style are only renderings: the same id means the same instance in all of them.
-    `diversity` 0..3 draws wordings and instances from wider sets, and is part of the id. Raise
-    `version` with every change that alters a problem.
+    `diversity` 0..3 draws wordings and instances from wider sets, and is part of the id. So is
+    `split_by`: with "skeleton" whole shapes of questions belong to one split, and a test has
+    structures that were never trained on. Raise `version` with every change that alters a problem.
     """
 
     family: ClassVar[str]
@@ -103,9 +105,10 @@ class Generator(ABC):
         diversity: int = 0,
         wrapper: Wrapper = "tag",
         style: int = 0,
+        split_by: SplitBy = "instance",
     ) -> None:
         self.encoding: Encoding = self.encodings[0] if encoding is None else encoding
-        self.diversity, self.style = diversity, style
+        self.diversity, self.style, self.split_by = diversity, style, split_by
         self.wrapper = check_wrapper(wrapper)
         if self.encoding not in self.encodings:
             names = " or ".join(f'"{name}"' for name in self.encodings)
@@ -114,6 +117,8 @@ class Generator(ABC):
             raise ConfigError(f"{self.task} has diversities {self.diversities}, got {diversity!r}")
         if not 0 <= style < self.styles:
             raise ConfigError(f"style must lie in 0..{self.styles - 1}, got {style!r}")
+        if split_by not in get_args(SplitBy):
+            raise ConfigError(f'split_by must be "instance" or "skeleton", got {split_by!r}')
 
     @abstractmethod
     def draw(self, stream: Stream, level: int) -> Draft | None:
@@ -128,7 +133,8 @@ class Generator(ABC):
 
     def problem_id(self, level: int, split: Split, index: int, seed: int = 0) -> str:
         """The durable id."""
-        return f"{self.task}/v{self.version}/L{level}/d{self.diversity}/{split}/{seed}/{index}"
+        axes = f"d{self.diversity}" + ("s" if self.split_by == "skeleton" else "")
+        return f"{self.task}/v{self.version}/L{level}/{axes}/{split}/{seed}/{index}"
 
     def draft(self, level: int, split: Split, index: int, seed: int = 0) -> tuple[Draft, int]:
         """The instance behind `problem`, and the hash of its canonical key."""
@@ -142,18 +148,40 @@ class Generator(ABC):
             if draft is None or not self._in_window(draft, level):
                 continue
             hashed = key_hash(f"{self.task} {draft.key}")
-            if split_of(hashed) == split:
+            if self._split_of(draft, hashed) == split:
                 return draft, hashed
         raise PoolError(
             f"{name}: none of {MAX_DRAWS} draws had the level's work and fell into the split, "
-            f"which holds {share(split):.0%} of the instances"
+            f"which holds {share(split):.0%} of the {self.split_by}s"
         )
+
+    def _split_of(self, draft: Draft, hashed: int) -> Split:
+        if self.split_by == "instance":
+            return split_of(hashed)
+        if not draft.skeleton:
+            raise ConfigError(f'{self.task} has no skeletons; use split_by="instance"')
+        return split_of(key_hash(f"{self.task} skeleton {draft.skeleton}"))
 
     def _in_window(self, draft: Draft, level: int) -> bool:
         if not self.log_work:
             return True
         aim = self.log_work[self.levels.index(level)]
         return abs(log2(draft.work) - aim) <= self.tolerance
+
+    def _measured_share(self, level: int, split: Split) -> float:
+        """How many of the level's instances have a skeleton of the split, or a little less."""
+        hits = drawn = 0
+        for number in range(MAX_DRAWS):
+            name = f"{self.task}/v{self.version}/L{level}/d{self.diversity}/share#{number}"
+            draft = self.draw(Stream(name), level)
+            if draft is None or not self._in_window(draft, level):
+                continue
+            drawn += 1
+            hits += self._split_of(draft, 0) == split
+            if drawn == 400:
+                break
+        found = hits / max(drawn, 1)
+        return max(0.0, found - 3 * sqrt(found * (1 - found) / max(drawn, 1)))
 
     def check_level(self, level: int) -> None:
         """Raise ConfigError for a level that the task does not have."""
@@ -233,7 +261,10 @@ class Generator(ABC):
         """A lower bound of how many distinct problems a level and split hold.
 
         The hash puts a binomial number of instances into a split; six standard deviations below
-        its mean is wrong with chance 1e-9.
+        its mean is wrong with chance 1e-9. Skeletons are few and unequal, so their share is
+        measured on 400 draws, and three standard deviations are taken off.
         """
+        if self.split_by == "skeleton":
+            return int(self.instances(level) * self._measured_share(level, split))
         mean = self.instances(level) * share(split)
         return max(0, int(mean - 6 * sqrt(mean * (1 - share(split)))))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from lessonplan.errors import ConfigError, PoolError
-from lessonplan.generators.base import Encoding, Generator
+from lessonplan.generators.base import Encoding, Generator, SplitBy
 from lessonplan.generators.families import TASKS, family
 from lessonplan.generators.pool import Pool
 from lessonplan.generators.problem import Json, Message, Problem, Prompt, Verdict
@@ -353,6 +353,7 @@ class _Name:
     version: int
     level: int
     diversity: int
+    split_by: SplitBy
     split: Split
     seed: int
     index: int
@@ -365,7 +366,8 @@ def _name(problem: Problem) -> _Name | None:
         name = _Name(
             version=int(version[1:]),
             level=int(level[1:]),
-            diversity=int(diversity[1:]),
+            diversity=int(diversity[1:].removesuffix("s")),
+            split_by="skeleton" if diversity.endswith("s") else "instance",
             split=check_split(split),
             seed=int(seed),
             index=int(index),
@@ -379,13 +381,13 @@ def _key(problem: Problem, name: _Name | None) -> int:
     """The hash of the canonical instance; of a foreign problem, of its prompt and answer."""
     if name is None:
         return key_hash(_json([_text(problem.prompt), problem.answer]))
-    generator = _diverse(problem.task, name.diversity)
+    generator = _generator(problem.task, name.diversity, name.split_by)
     return generator.draft(name.level, name.split, name.index, name.seed)[1]
 
 
 @cache
-def _diverse(task: str, diversity: int) -> Generator:
-    return type(family(task))(diversity=diversity)
+def _generator(task: str, diversity: int, split_by: SplitBy) -> Generator:
+    return type(family(task))(diversity=diversity, split_by=split_by)
 
 
 @cache
