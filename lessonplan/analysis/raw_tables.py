@@ -25,7 +25,7 @@ MAX_LINE = 2**24  # bytes
 MAX_DECODED = 2**35  # bytes that a parquet file says it holds
 SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
 
-# What arrow raises for a damaged file; MemoryError for sizes that such a file claims.
+# Beside its own errors, what arrow raises for a damaged file; MemoryError for sizes it claims.
 DAMAGED = (OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError)
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ def read_raw(path: str | Path, names: Sequence[str] | None = None) -> RawTable:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        return _read_csv(path)
+        return _csv_table(path)
     if suffix == ".parquet":
         return _read_parquet(path, names)
     if suffix == ".json":
@@ -130,7 +130,7 @@ def _table(path: Path, rows: list[Any], places: list[int], torn: int = 0) -> Raw
 def read_whole(path: Path) -> bytes:
     """The bytes of a file that is not too large."""
     if path.stat().st_size > MAX_FILE:
-        raise FormatError(f"{path}: a JSON file above {MAX_FILE // 2**30} GB")
+        raise FormatError(f"{path}: a JSON file above {MAX_FILE // 2**30} GB; write JSON Lines")
     return path.read_bytes()
 
 
@@ -146,7 +146,7 @@ def decode_json(path: Path, data: bytes, kind: type[T], line: int | None = None)
         if re.search(rb"\bNaN\b|\bInfinity\b", data):
             try:
                 return msgspec.convert(json.loads(data), kind)
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError, msgspec.ValidationError):
                 pass
         reason = f"not JSON: {error}"
         at = re.search(r"byte (\d+)", reason)
@@ -214,11 +214,12 @@ def parquet_columns(path: Path) -> dict[str, bool]:
     """The columns of a parquet file, and whether each holds numbers."""
     from pyarrow import types
 
-    schema = _open_parquet(path).schema_arrow
+    schema = open_parquet(path).schema_arrow
     return {one.name: types.is_floating(one.type) or types.is_integer(one.type) for one in schema}
 
 
-def _read_csv(path: Path) -> RawTable:
+def read_csv(path: Path, *, body: bool = True) -> tuple[list[str], list[list[str]], list[int]]:
+    """Header, rows as texts, and their lines; without `body` the header alone."""
     rows, places = list[list[str]](), list[int]()
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
@@ -226,7 +227,7 @@ def _read_csv(path: Path) -> RawTable:
             header = next(reader, [])
             if not header or len(set(header)) < len(header):
                 raise FormatError(f"{path}:1: a header needs columns of different names")
-            for row in reader:
+            for row in reader if body else ():
                 if row and len(row) != len(header):
                     raise FormatError(
                         f"{path}:{reader.line_num}: {len(row)} values, the header has {len(header)}"
@@ -240,15 +241,21 @@ def _read_csv(path: Path) -> RawTable:
             raise FormatError(f"{path}:{reader.line_num}: {error}") from None
         except UnicodeDecodeError:
             raise FormatError(f"{path}:{reader.line_num + 1}: not UTF-8") from None
+    return header, rows, places
+
+
+def _csv_table(path: Path) -> RawTable:
+    header, rows, places = read_csv(path)
     if not rows:
         raise FormatError(f"{path}:1: no rows in it")
     columns = {name: [row[i] or None for row in rows] for i, name in enumerate(header)}
     return RawTable(path, columns, places)  # type: ignore[arg-type]  # texts are objects
 
 
-def _open_parquet(path: Path) -> Any:
+def open_parquet(path: Path) -> Any:
+    """A pyarrow ParquetFile of bounded size. Raises FormatError for anything else."""
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import parquet
     except ImportError:
         raise ConfigError(
             'reading parquet needs pyarrow: pip install "lessonplan[parquet]"'
@@ -258,25 +265,30 @@ def _open_parquet(path: Path) -> Any:
         file = parquet.ParquetFile(path)
         about = file.metadata
         decoded = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-    except (ArrowException, *DAMAGED) as error:
-        raise FormatError(f"{path}, row 1: not parquet: {_first_line(error)}") from None
+    except arrow_errors() as error:
+        raise FormatError(f"{path}, row 1: not parquet: {first_line(error)}") from None
     if about.num_rows > MAX_ROWS or decoded > MAX_DECODED:
         raise FormatError(f"{path}: more than {MAX_ROWS} rows or {MAX_DECODED // 2**30} GB")
     return file
 
 
 def _read_parquet(path: Path, names: Sequence[str] | None) -> RawTable:
-    file = _open_parquet(path)
-    from pyarrow import ArrowException
-
+    file = open_parquet(path)
     every = file.schema_arrow.names
     wanted = every if names is None else [name for name in names if name in every]
     try:
         columns = {name: file.read([name]).column(name).to_pylist() for name in wanted}
-    except (ArrowException, *DAMAGED) as error:
-        raise FormatError(f"{path}, row 1: damaged: {_first_line(error)}") from None
+    except arrow_errors() as error:
+        raise FormatError(f"{path}, row 1: damaged: {first_line(error)}") from None
     return RawTable(path, columns, range(1, file.metadata.num_rows + 1))
 
 
-def _first_line(error: BaseException) -> str:
+def arrow_errors() -> tuple[type[BaseException], ...]:
+    """What arrow raises for a damaged file."""
+    from pyarrow import ArrowException
+
+    return ArrowException, *DAMAGED
+
+
+def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -4,9 +4,7 @@ Whatever is wrong with a file is a FormatError that names the file and the line 
 parquet). Nothing in a file is executed: no pickle, no eval.
 """
 
-import csv
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -17,14 +15,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from lessonplan.analysis.raw_tables import (
+    MAX_ROWS,
+    arrow_errors,
+    decode_json,
+    first_line,
+    open_parquet,
+    read_csv,
+    read_whole,
+)
 from lessonplan.errors import ConfigError, FormatError
 from lessonplan.generators.columns import MISSING, get
 from lessonplan.generators.plain import MAX_LINE, lines
 
-MAX_FILE = 2**31  # bytes of a JSON file that is read as a whole; JSON Lines may be longer (ours)
-MAX_ROWS = 20_000_000  # of one file (ours)
 MAX_COLUMNS = 256  # of one file (ours)
-MAX_DECODED = 2**35  # bytes that a parquet file says it holds (ours)
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
 LINES_A_REPORT = 20_000  # lines of JSON Lines between two calls of `progress`
 
@@ -140,10 +144,10 @@ def column_names(path: Path) -> list[str]:
         case "lines":
             with path.open("rb") as file:
                 first = next(lines(file), None)
-            names = _keys(_decoded(path, first[1], dict[str, Any], first[0]) if first else {})
+            names = _keys(decode_json(path, first[1], dict[str, Any], first[0]) if first else {})
         case "array":
-            items = _decoded(path, _whole(path), list[msgspec.Raw], None)
-            names = _keys(_decoded(path, bytes(items[0]), dict[str, Any], None) if items else {})
+            items = decode_json(path, read_whole(path), list[msgspec.Raw], None)
+            names = _keys(decode_json(path, bytes(items[0]), dict[str, Any], None) if items else {})
     if not names:
         raise FormatError(f"{path}: no rows in it")
     return names[:MAX_COLUMNS]
@@ -184,7 +188,7 @@ def read_columns(path: Path, names: Sequence[str], progress: Progress | None = N
     rows: Sequence[object]
     places: Sequence[int]
     if kind == "array":
-        rows, torn = _decoded(path, _whole(path), list[row_type], None), 0  # type: ignore[valid-type]
+        rows, torn = decode_json(path, read_whole(path), list[row_type], None), 0  # type: ignore[valid-type]
         places = range(1, len(rows) + 1)
     else:
         rows, places, torn = _read_lines(path, row_type, progress)
@@ -223,7 +227,7 @@ def _read_lines(
                 rows.append(decode(line))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 try:
-                    rows.append(_decoded(path, line, row_type, number))
+                    rows.append(decode_json(path, line, row_type, number))
                 except FormatError:
                     if line.endswith(b"\n") or not rows:
                         raise
@@ -235,33 +239,6 @@ def _read_lines(
             if len(rows) > MAX_ROWS:
                 raise FormatError(f"{path}: more than {MAX_ROWS} rows")
     return rows, places, torn
-
-
-def _whole(path: Path) -> bytes:
-    if path.stat().st_size > MAX_FILE:
-        raise FormatError(f"{path}: a JSON file above {MAX_FILE // 2**30} GB; write JSON Lines")
-    return path.read_bytes()
-
-
-def _decoded(path: Path, data: bytes, kind: Any, line: int | None) -> Any:
-    """JSON as `kind`; NaN and Infinity, which Python writes and JSON does not have, are read."""
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except RecursionError:
-        reason = "nested too deeply"
-    except msgspec.ValidationError as error:
-        reason = str(error)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if re.search(rb"NaN|Infinity", data):
-            try:
-                return msgspec.convert(json.loads(data), kind)
-            except (ValueError, RecursionError, msgspec.ValidationError):
-                pass
-        reason = f"not JSON: {error}"
-        at = re.search(r"byte (\d+)", reason)
-        if line is None:
-            line = data.count(b"\n", 0, int(at[1]) if at else len(data)) + 1
-    raise FormatError(f"{path}:{line or 1}: {reason}")
 
 
 def _line_of_item(path: Path, number: int) -> int:
@@ -282,33 +259,12 @@ def _read_csv(
     path: Path, names: Sequence[str] | None
 ) -> tuple[list[str], list[list[str]], list[int]]:
     """Header, rows as texts, and their lines; without `names` the header alone."""
-    rows: list[list[str]] = []
-    places: list[int] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
-        try:
-            header = next(reader, [])
-            if not 1 <= len(header) <= MAX_COLUMNS or len(set(header)) < len(header):
-                raise FormatError(
-                    f"{path}:1: a header needs 1 to {MAX_COLUMNS} columns of different names"
-                )
-            for name in names or ():
-                if name not in header:
-                    raise FormatError(f'{path}:1: no column "{name}" among {", ".join(header)}')
-            for row in reader if names is not None else ():
-                if row and len(row) != len(header):
-                    raise FormatError(
-                        f"{path}:{reader.line_num}: {len(row)} values, the header has {len(header)}"
-                    )
-                if row:
-                    rows.append(row)
-                    places.append(reader.line_num)
-                if len(rows) > MAX_ROWS:
-                    raise FormatError(f"{path}: more than {MAX_ROWS} rows")
-        except csv.Error as error:
-            raise FormatError(f"{path}:{reader.line_num}: {error}") from None
-        except UnicodeDecodeError:
-            raise FormatError(f"{path}:{reader.line_num + 1}: not UTF-8") from None
+    header, rows, places = read_csv(path, body=names is not None)
+    if len(header) > MAX_COLUMNS:
+        raise FormatError(f"{path}:1: more than {MAX_COLUMNS} columns")
+    for name in names or ():
+        if name not in header:
+            raise FormatError(f'{path}:1: no column "{name}" among {", ".join(header)}')
     return header, rows, places
 
 
@@ -325,32 +281,10 @@ def _number(text: str) -> object:
 
 
 def _open_parquet(path: Path) -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise ConfigError(
-            'reading parquet needs pyarrow: pip install "lessonplan[parquet]"'
-        ) from None
-    path.open("rb").close()  # a missing file is an OSError, a damaged one is not
-    try:
-        file = parquet.ParquetFile(path)
-        about = file.metadata
-        decoded = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-    except _arrow_errors() as error:
-        raise FormatError(f"{path}: not parquet: {_first_line(error)}") from None
-    if about.num_rows > MAX_ROWS or about.num_columns > MAX_COLUMNS or decoded > MAX_DECODED:
-        raise FormatError(
-            f"{path}: more than {MAX_ROWS} rows, {MAX_COLUMNS} columns or "
-            f"{MAX_DECODED // 2**30} GB decoded"
-        )
+    file = open_parquet(path)
+    if file.metadata.num_columns > MAX_COLUMNS:
+        raise FormatError(f"{path}: more than {MAX_COLUMNS} columns")
     return file
-
-
-def _arrow_errors() -> tuple[type[BaseException], ...]:
-    """What arrow raises for a damaged file; MemoryError for sizes that such a file claims."""
-    from pyarrow import ArrowException
-
-    return ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError
 
 
 def parquet_numbers(path: Path) -> list[str]:
@@ -366,8 +300,8 @@ def parquet_table(path: Path, tops: Sequence[str] | None = None) -> Any:
     file = _open_parquet(path)
     try:
         return file.read(columns=tops)
-    except _arrow_errors() as error:
-        raise FormatError(f"{path}: damaged: {_first_line(error)}") from None
+    except arrow_errors() as error:
+        raise FormatError(f"{path}, row 1: damaged: {first_line(error)}") from None
 
 
 def _read_parquet(path: Path, names: Sequence[str]) -> Table:
@@ -379,8 +313,8 @@ def _read_parquet(path: Path, names: Sequence[str]) -> Table:
     table = parquet_table(path, list(dict.fromkeys(tops)))
     try:
         fields = {top: table.column(top).to_pylist() for top in tops}
-    except _arrow_errors() as error:  # such as text that is not UTF-8
-        raise FormatError(f"{path}: damaged: {_first_line(error)}") from None
+    except arrow_errors() as error:  # such as text that is not UTF-8
+        raise FormatError(f"{path}, row 1: damaged: {first_line(error)}") from None
     columns = {}
     for name, top in zip(names, tops, strict=True):
         values = fields[top]
@@ -390,7 +324,3 @@ def _read_parquet(path: Path, names: Sequence[str]) -> Table:
                 raise FormatError(f'{path}: no column "{name}"')
         columns[name] = values
     return Table(path, columns, range(1, table.num_rows + 1), "parquet")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
