@@ -381,7 +381,7 @@ WRONG = {
         (DEEP, "t.json:1: "),
         ("[]", "t.json: no rows in it"),
     ],
-    "t.parquet": [("PAR1 this is none", "t.parquet, row 1: not parquet"), ("", "t.parquet: not parquet")],
+    "t.parquet": [("PAR1 this is none", "t.parquet, row 1: not parquet"), ("", "t.parquet, row 1: not parquet")],
     "t.pkl": [("cos\nsystem\n(S'true'\ntR.", "a log of rewards ends in .json, .jsonl")],
 }  # fmt: skip
 
