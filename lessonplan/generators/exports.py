@@ -6,12 +6,16 @@ its row alone (`judge`): in a reward function, in another process, without the p
 
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from itertools import islice
+from multiprocessing import get_context
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lessonplan.errors import ConfigError, PoolError
 from lessonplan.generators.base import Encoding, Generator, SplitBy
@@ -142,9 +146,43 @@ def write_parquet(
     tokens: Callable[[str], int] | None = None,
     z: Mapping[str, float] | None = None,
     pass_rate: Mapping[str, float] | None = None,
+    workers: int = 1,
 ) -> None:
-    """Write the table of `rows`; `read_table` gives the same problems back. Needs pyarrow."""
-    _write(rows(pool, tokens=tokens, z=z, pass_rate=pass_rate), path, _schema())
+    """Write the table of `rows`; `read_table` gives the same problems back. Needs pyarrow.
+
+    With `workers`, a Pool is made in as many processes; the file is the same, byte for byte.
+    `tokens` must then be a function of a module.
+    """
+    if workers > 1 and isinstance(pool, Pool):
+        starts = range(0, len(pool), ROWS_A_GROUP)
+        parts = (pool.take(range(at, min(at + ROWS_A_GROUP, len(pool)))) for at in starts)
+        make = partial(_group, tokens=tokens, z=z, pass_rate=pass_rate)
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as crew:
+            _write_groups(_in_turn(crew, make, parts, ahead=2 * workers), path, _schema())
+    else:
+        _write(rows(pool, tokens=tokens, z=z, pass_rate=pass_rate), path, _schema())
+
+
+def _group(pool: Pool, **known: Any) -> "pyarrow.Table":
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(list(rows(pool, **known)), _schema())
+
+
+def _in_turn(
+    crew: ProcessPoolExecutor,
+    make: Callable[[Pool], "pyarrow.Table"],
+    parts: Iterator[Pool],
+    ahead: int,
+) -> Iterator["pyarrow.Table"]:
+    """What `make` makes of every part, in order, never more than `ahead` of them waiting."""
+    waiting: deque[Future[pyarrow.Table]] = deque()
+    for part in parts:
+        waiting.append(crew.submit(make, part))
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def write_hub(pools: Mapping[str, Pool], folder: str | PathLike[str]) -> None:
@@ -392,8 +430,11 @@ def _generator(task: str, diversity: int, split_by: SplitBy) -> Generator:
 
 @cache
 def _schema() -> "pyarrow.Schema":
-    import pyarrow as pa
-
+    try:
+        import pyarrow as pa
+    except ImportError:
+        hint = 'writing parquet needs pyarrow: pip install "lessonplan[parquet]"'
+        raise PoolError(hint) from None
     text, whole, number, truth = pa.string(), pa.int64(), pa.float64(), pa.bool_()
     return pa.schema(
         [
@@ -408,22 +449,26 @@ def _schema() -> "pyarrow.Schema":
 
 
 def _write(table: Iterable[Row], path: str | PathLike[str], schema: "pyarrow.Schema") -> None:
+    _write_groups(_groups(table, schema), path, schema)
+
+
+def _groups(table: Iterable[Row], schema: "pyarrow.Schema") -> Iterator["pyarrow.Table"]:
+    import pyarrow as pa
+
+    left = iter(table)
+    while group := list(islice(left, ROWS_A_GROUP)):
+        yield pa.Table.from_pylist(group, schema)
+
+
+def _write_groups(
+    groups: Iterable["pyarrow.Table"], path: str | PathLike[str], schema: "pyarrow.Schema"
+) -> None:
     """Write a parquet file; it appears whole or not at all."""
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        hint = 'writing parquet needs pyarrow: pip install "lessonplan[parquet]"'
-        raise PoolError(hint) from None
+    from pyarrow import parquet
+
     target = Path(path)
     part = target.with_name(target.name + ".part")
-    group: list[Row] = []
     with parquet.ParquetWriter(part, schema, compression="zstd") as writer:
-        for row in table:
-            group.append(row)
-            if len(group) == ROWS_A_GROUP:
-                writer.write_table(pa.Table.from_pylist(group, schema))
-                group.clear()
-        if group:
-            writer.write_table(pa.Table.from_pylist(group, schema))
+        for group in groups:
+            writer.write_table(group)
     part.replace(target)

@@ -1,10 +1,13 @@
 """Pools of generated problems, and endless streams of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import count
 from math import lcm
+from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +39,14 @@ def generate(
     seed: int = 0,
     encoding: Encoding | None = None,
     unique: bool = True,
+    workers: int = 1,
 ) -> Pool:
     """A pool of n problems, with exact counts per task and level.
 
     `generators` are generators (which bring their own encoding) or names of families; `levels`
     are weights by level, or the levels that share alike; tasks always share alike. With `unique`
-    no instance comes twice.
+    no instance comes twice; looking for repeats is what takes time, and `workers` processes share
+    it.
 
     Pools are nested: a pool is the beginning of every larger one with the same other arguments,
     and each of its beginnings has the right shares (see `deal`).
@@ -56,10 +61,17 @@ def generate(
     cells = [_Cell(member, level) for member in members for level in weights]
     dealt = deal([weights[cell.level] for cell in cells], n)  # (n,)
     indices = np.empty(n, dtype=np.int32)  # (n,) into the endless stream of the cell
-    for code, cell in enumerate(cells):
-        places = np.flatnonzero(dealt == code)
-        _check_capacity(cell, split, len(places))
-        indices[places] = _indices(cell, split, seed, len(places), unique)
+    sizes = np.bincount(dealt, minlength=len(cells)).tolist()
+    for cell, size in zip(cells, sizes, strict=True):
+        _check_capacity(cell, split, size)
+    find = partial(_indices, split=split, seed=seed, unique=unique)
+    if workers > 1:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as crew:
+            found = list(crew.map(find, cells, sizes))
+    else:
+        found = list(map(find, cells, sizes))
+    for code, those in enumerate(found):
+        indices[dealt == code] = those
     source = Generated(tuple(cells), dealt, indices, split, seed)
     name = "+".join(member.family for member in members)
     return Pool(source, name=f"{name}-{split}")
@@ -170,7 +182,7 @@ class Generated(Source):
         return levels[self._codes], names, codes[self._codes]
 
 
-def _indices(cell: _Cell, split: Split, seed: int, n: int, unique: bool) -> list[int]:
+def _indices(cell: _Cell, n: int, *, split: Split, seed: int, unique: bool) -> list[int]:
     """The first n indices of a cell's stream, without those that repeat an earlier instance.
 
     Levels of a task share no instance, so looking within the cell is enough.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lessonplan.errors import ConfigError, PoolError
-from lessonplan.generators import Pool, Problem, family, generate
+from lessonplan.generators import Pool, Problem, exports, family, generate
 from lessonplan.generators.exports import (
     judge,
     messages,
@@ -247,3 +247,21 @@ def test_a_large_pool_goes_out_in_groups(tmp_path):
     assert parquet.ParquetFile(tmp_path / "x.parquet").num_row_groups == 2
     index = parquet.read_table(tmp_path / "x.parquet")["extra_info"].to_pylist()
     assert np.array_equal([info["index"] for info in index], np.arange(10_001))
+
+
+def test_two_processes_write_the_same_bytes_as_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        exports, "ROWS_A_GROUP", 40
+    )  # several groups; those of workers are cut here
+    arguments = (["counting.filter_aggregate", "graph.clique"], [3, 5], 130)
+    alone = generate(*arguments, split="train")
+    pool = generate(*arguments, split="train", workers=2)
+    assert list(pool.ids) == list(alone.ids)
+    write_parquet(alone, tmp_path / "one.parquet")
+    write_parquet(pool, tmp_path / "two.parquet", workers=2, z={pool.ids[3]: 1.5})
+    write_parquet(pool, tmp_path / "three.parquet", workers=2)
+    one, two, three = (
+        (tmp_path / f"{name}.parquet").read_bytes() for name in ("one", "two", "three")
+    )
+    assert one == three and one != two
+    assert list(read_table(tmp_path / "three.parquet")) == list(alone)
