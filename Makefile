@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: install study test lint bench
+.PHONY: install study test verl-test lint bench
 
 install: $(INSTALLED)
 
@@ -20,6 +20,23 @@ study: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+# verl needs other transformers than TRL, so it has an environment of its own; older ones lie beside it
+VERL = .venv-verl
+
+$(VERL)/.installed: pyproject.toml constraints-verl.txt
+	test -x $(VERL)/bin/python || $(PYTHON) -m venv $(VERL)
+	$(VERL)/bin/python -m pip install --quiet torch==2.13.0
+	$(VERL)/bin/python -m pip install --quiet --no-deps verl==0.9.1 --requirement constraints-verl.txt
+	$(VERL)/bin/python -m pip install --quiet --no-deps --editable .
+	for old in 0.7.1 0.8.0; do \
+		$(VERL)/bin/python -m pip install --quiet --no-deps --upgrade --target $(VERL)/verl-$$old verl==$$old || exit 1; \
+	done
+	touch $@
+
+verl-test: $(VERL)/.installed
+	VERL_080=$(VERL)/verl-0.8.0 $(VERL)/bin/python -m pytest -q tests/verl
+	PYTHONPATH=$(VERL)/verl-0.7.1 $(VERL)/bin/python -m pytest -q tests/verl
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
