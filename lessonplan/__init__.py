@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lessonplan.errors import LessonplanError
     from lessonplan.generators import Pool, Problem, family, generate
     from lessonplan.selection import LIM, Sampler, Uniform
-    from lessonplan.training.trl import attach
+    from lessonplan.training.trl import attach, last_checkpoint
 
     __version__: str
 
@@ -39,6 +39,7 @@ __all__ = [
     "attach",
     "family",
     "generate",
+    "last_checkpoint",
 ]
 
 # Names are fetched when first used: numpy alone takes most of the 0.2 s that an import may take,
@@ -51,7 +52,7 @@ _ROOMS = {
     "errors": ("LessonplanError",),
     "generators": ("Pool", "Problem", "family", "generate"),
     "selection": ("LIM", "Sampler", "Uniform"),
-    "training.trl": ("attach",),
+    "training.trl": ("attach", "last_checkpoint"),
 }
 
 

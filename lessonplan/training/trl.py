@@ -13,23 +13,23 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from accelerate.utils import broadcast_object_list
+from msgspec import structs
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from lessonplan.curricula import Curriculum, Outcome, Pick
 from lessonplan.curricula.state import load_state, save_state
 from lessonplan.errors import EngineError
-from lessonplan.generators import Problem
+from lessonplan.training.trl_waves import Row, Waves, row_of
 
 if TYPE_CHECKING:
     from trl import GRPOTrainer
 
-STATE_FILE = "curriculum_state.json"
-Row: TypeAlias = dict[str, object]
+STATE_FILE = "curriculum_state.json"  # written last: a checkpoint that has it is whole
 
 # The four methods of the live trainer that are wrapped, and the arguments they must take.
 SEAMS = {
@@ -38,32 +38,63 @@ SEAMS = {
     "_save_checkpoint": ("model", "trial"),
     "_load_optimizer_and_scheduler": ("checkpoint",),
 }
+# What TRL prepares before it generates, so that other problems cannot follow.
+BOUND = ("tools", "environment_factories", "rollout_func")
+REFILL_SEAM = {"_generate": ("prompts",)}
 
 
-def attach(trainer: "GRPOTrainer", curriculum: Curriculum) -> None:
-    """Let `curriculum` choose the problems of every generation of `trainer`.
+def attach(trainer: "GRPOTrainer", curriculum: Curriculum, *, refill: int = 0) -> None:
+    """Let `curriculum` choose the problems of every generation of `trainer`, GRPO or RLOO.
 
     Call it once, before `trainer.train()`. The trainer's own dataset then only sets how many
     steps an epoch has; prompts and every other column come from the curriculum's pool, under the
-    user's own column names for imported problems. Groups refused by a gate get advantage zero.
-    The curriculum's state is saved inside TRL's checkpoints and restored from them. Under several
-    ranks, rank 0 alone asks and tells.
+    user's own column names for imported problems. The curriculum's state is saved inside TRL's
+    checkpoints and restored from them. Under several ranks, rank 0 alone asks and tells.
+
+    Groups refused by a gate are masked out of the loss: advantage zero, no KL term. With `refill`
+    they are replaced: up to `refill` more times, other problems are asked for and generated for
+    the groups still missing, and every rollout is told and counted. What is missing after that
+    stays masked.
 
     Raises EngineError when this TRL lacks a method that is needed, when a batch does not consist
-    of whole groups, when the pool or the dataset is smaller than the problems of a step, or when
-    the sampler orders group sizes or probes, which TRL cannot serve.
+    of whole groups, when the pool or the dataset is smaller than the problems of a step, when
+    the sampler orders group sizes or probes, which TRL cannot serve, or when `refill` meets tools,
+    environments or a rollout function, which tie what is generated to the first problems.
     """
-    _Attachment(trainer, curriculum).hook()
+    if any(kind.__name__ == "AsyncGRPOTrainer" for kind in type(trainer).__mro__):
+        raise EngineError(
+            "AsyncGRPOTrainer generates in a process of its own, where attach cannot reach; give "
+            "it rollout_worker=lessonplan.training.trl_async.CurriculumWorker(...)"
+        )
+    Attachment(trainer, curriculum, refill).hook()
 
 
-class _Attachment:
-    def __init__(self, trainer: "GRPOTrainer", curriculum: Curriculum) -> None:
-        self.trainer, self.curriculum = trainer, curriculum
+def last_checkpoint(output_dir: str | os.PathLike[str]) -> str | None:
+    """The newest whole checkpoint of a run, to resume from after a kill; None if there is none.
+
+    A kill while a checkpoint is written leaves a folder that TRL's own search would take. Keep two
+    (`save_total_limit` of 2 or more): TRL deletes the one before until this one is whole.
+    """
+    whole = [
+        (int(state.parent.name.removeprefix("checkpoint-")), str(state.parent))
+        for state in Path(output_dir).glob(f"checkpoint-*/{STATE_FILE}")
+        if state.parent.name.removeprefix("checkpoint-").isdecimal()
+    ]
+    return max(whole)[1] if whole else None
+
+
+class Attachment:
+    """A live trainer and its curriculum: what `attach` wraps, and what is known between calls."""
+
+    def __init__(self, trainer: "GRPOTrainer", curriculum: Curriculum, refill: int) -> None:
+        self.trainer, self.curriculum, self.refill = trainer, curriculum, refill
         self.rank: int = trainer.accelerator.process_index
         self.ranks: int = trainer.accelerator.num_processes
         self.group: int = trainer.num_generations
         self.picks: list[Pick] = []  # of the generation under way, rank 0 only
-        self.accepted: list[bool] = []  # per pick of this generation, on every rank
+        self.accepted: list[bool] = []  # per group of this batch, on every rank
+        self.asked: list[Row] = []  # the first rows of this batch, one a group
+        self.waves: Waves | None = None  # the generation under way, if it refills
         self.policy_step = 0
         self.seconds = {"generate": 0.0, "score": 0.0, "curriculum": 0.0}  # since the last step
         self.rollouts = self.tokens = 0  # since the last step
@@ -74,13 +105,21 @@ class _Attachment:
         import trl
 
         trainer, args = self.trainer, self.trainer.args
-        for name, expected in SEAMS.items():
+        for name, expected in (SEAMS | (REFILL_SEAM if self.refill else {})).items():
             method = getattr(trainer, name, None)
             if method is None or not set(expected) <= set(inspect.signature(method).parameters):
                 raise EngineError(
                     f"TRL {trl.__version__} is untested (tested: 1.16); {name}({', '.join(expected)}) "
                     "is missing, so attach refuses"
                 )
+        if self.refill < 0:
+            raise ValueError(f"refill must be 0 or more further generations, got {self.refill!r}")
+        bound = [name for name in BOUND if getattr(trainer, name, None)]
+        if self.refill and bound:
+            raise EngineError(
+                f"refill does not go with {', '.join(bound)}: these are set up for the first "
+                "problems of a batch; attach without refill, and refused groups are masked"
+            )
         if getattr(trainer._calculate_rewards, "_lessonplan", False):
             raise EngineError("this trainer has a curriculum already; attach once")
         sampler = self.curriculum.sampler
@@ -121,10 +160,13 @@ class _Attachment:
 
     def hook(self) -> None:
         trainer = self.trainer
+        scoring = self._scoring(trainer._calculate_rewards)
         trainer._generate_and_score_completions = self._generating(
             trainer._generate_and_score_completions
         )
-        trainer._calculate_rewards = self._scoring(trainer._calculate_rewards)
+        trainer._calculate_rewards = scoring
+        if self.refill:
+            trainer._generate = self._refilling(trainer._generate, scoring)
         trainer._save_checkpoint = self._saving(trainer._save_checkpoint)
         trainer._load_optimizer_and_scheduler = self._loading(trainer._load_optimizer_and_scheduler)
         trainer.add_callback(self.recorder)
@@ -137,27 +179,46 @@ class _Attachment:
         def generate_and_score(inputs: list[Row]) -> dict[str, torch.Tensor]:
             if not self.trainer.model.training:  # evaluation spends no asks
                 return original(inputs)
+            self.policy_step = self.trainer.state.global_step
             started = time.perf_counter()
-            rows = self._ask(len(inputs))
-            asked = time.perf_counter()
-            overhead = self.seconds["score"] + self.seconds["curriculum"]
+            before = sum(self.seconds.values())
+            self.asked = self.ask(len(inputs) * self.ranks // self.group)
+            rows = self.here(self.asked)
+            self.waves = Waves(self, rows) if self.refill else None
             output = original(rows)
-            later = self.seconds["score"] + self.seconds["curriculum"] - overhead
-            self.seconds["generate"] += time.perf_counter() - asked - later
-            self.seconds["curriculum"] += asked - started
-            if self.curriculum.gates:
+            if self.waves is not None:
+                self.accepted = self.waves.accepted
+                self.waves = None
+            counted = sum(self.seconds.values()) - before
+            self.seconds["generate"] += time.perf_counter() - started - counted
+            if not all(self.accepted):
                 first = self.rank * len(inputs)
-                keep = [self.accepted[(first + j) // self.group] for j in range(len(inputs))]
+                keep = [
+                    self.accepted[(first + j) // self.group] for j in range(len(inputs))
+                ]  # (n,)
                 mask = torch.tensor(keep, device=output["advantages"].device)
                 output["advantages"] = output["advantages"] * mask
+                # without tokens there is no KL term either
+                output["completion_mask"] = output["completion_mask"] * mask[:, None]
             return output
 
         return generate_and_score
 
-    def _ask(self, rows_here: int) -> list[Row]:
-        """This rank's rows of the next generation: picks in order, each repeated group times."""
-        count = rows_here * self.ranks // self.group
-        self.policy_step = self.trainer.state.global_step
+    def _refilling(
+        self,
+        original: Callable[[list[object]], tuple[object, ...]],
+        score: Callable[..., torch.Tensor],
+    ) -> Callable[[list[object]], tuple[object, ...]]:
+        def generate(prompts: list[object]) -> tuple[object, ...]:
+            if self.waves is None:  # evaluation
+                return original(prompts)
+            return self.waves.generate(prompts, original, score)
+
+        return generate
+
+    def ask(self, count: int) -> list[Row]:
+        """The rows of `count` groups to generate, in order, one a group; the same on all ranks."""
+        started = time.perf_counter()
         positions: list[int] = [0] * count
         if self.rank == 0:
             self.picks = self.curriculum.ask(count, step=self.policy_step)
@@ -165,11 +226,17 @@ class _Attachment:
             positions = [pick.position for pick in self.picks]
         problems = [pick.problem for pick in self.picks]
         if self.ranks > 1:
-            positions = broadcast_object_list(positions, from_process=0)
+            # as one object: a list is sent item by item, each pickled
+            positions = broadcast_object_list([positions], from_process=0)[0]
             problems = [self.curriculum.pool[position] for position in positions]
-        rows = [_row(problem) for problem in problems]
-        first = self.rank * rows_here
-        return [dict(rows[(first + j) // self.group]) for j in range(rows_here)]
+        self.seconds["curriculum"] += time.perf_counter() - started
+        return [row_of(problem) for problem in problems]
+
+    def here(self, rows: list[Row]) -> list[Row]:
+        """This rank's share of the rows, each repeated as often as a group has rollouts."""
+        share = len(rows) * self.group // self.ranks
+        first = self.rank * share
+        return [dict(rows[(first + j) // self.group]) for j in range(share)]
 
     def _check_order(self) -> None:
         for pick in self.picks:
@@ -189,24 +256,32 @@ class _Attachment:
             completions: list[object],
             completion_ids_list: list[list[int]],
         ) -> torch.Tensor:
+            if not self.trainer.model.training:
+                return original(inputs, prompts, completions, completion_ids_list)
+            if self.waves is not None and self.waves.rewards is not None:
+                return self.waves.rewards  # of the groups that were kept; all are told
             started = time.perf_counter()
             rewards = original(inputs, prompts, completions, completion_ids_list)  # (W n, F)
-            scored = time.perf_counter()
-            if self.trainer.model.training:
+            self.seconds["score"] += time.perf_counter() - started
+            if self.waves is None:
                 lengths = [len(ids) for ids in completion_ids_list]  # (n,)
                 if self.ranks > 1:
                     here = torch.tensor(lengths, device=rewards.device)
                     lengths = self.trainer.accelerator.gather(here).tolist()  # (W n,)
-                self._tell(rewards, lengths)
-                self.seconds["score"] += scored - started
-                self.seconds["curriculum"] += time.perf_counter() - scored
+                self.accepted = self.tell(rewards, lengths)
             return rewards
 
         calculate_rewards._lessonplan = True  # type: ignore[attr-defined]  # marks the trainer
         return calculate_rewards
 
-    def _tell(self, rewards: torch.Tensor, lengths: list[int]) -> None:
-        """Raw rewards, summed over functions; a rollout that none could score is NaN."""
+    def tell(
+        self, rewards: torch.Tensor, lengths: list[int], wanted: int | None = None
+    ) -> list[bool]:
+        """Tell the groups of the last ask; which of them may train, at most `wanted`, is returned.
+
+        Rewards are told raw, summed over functions; a rollout that none could score is NaN.
+        """
+        started = time.perf_counter()
         by_function = rewards.float().cpu().numpy()  # (W n, F)
         total = by_function[:, 0]
         if by_function.shape[1] > 1:
@@ -220,7 +295,7 @@ class _Attachment:
         accepted: list[bool] = [True] * len(groups)
         if self.rank == 0:
             parts = by_function.reshape(len(groups), self.group, -1)  # (m, G, F)
-            statuses = self.curriculum.tell(
+            outcomes = [
                 Outcome(
                     pick.ticket,
                     group,
@@ -231,14 +306,26 @@ class _Attachment:
                 for pick, group, count, part in zip(
                     self.picks, groups.tolist(), tokens, parts, strict=True
                 )
-            )
-            accepted = [status == "trained" for status in statuses]
+            ]
+            accepted = self._judged(outcomes, len(outcomes) if wanted is None else wanted)
             metrics = self.trainer._metrics["train"]
             for name, value in self.curriculum.metrics().items():
                 metrics[f"curriculum/{name}"].append(value)
-        if self.ranks > 1 and self.curriculum.gates:
-            accepted = broadcast_object_list(accepted, from_process=0)
-        self.accepted = accepted
+        if self.ranks > 1:
+            accepted = broadcast_object_list([accepted], from_process=0)[0]
+        self.seconds["curriculum"] += time.perf_counter() - started
+        return accepted
+
+    def _judged(self, outcomes: list[Outcome], wanted: int) -> list[bool]:
+        """Tell so many at a time as still fit into the batch; what is over is told as discarded."""
+        accepted: list[bool] = []
+        while len(accepted) < len(outcomes):
+            space, rest = wanted - sum(accepted), outcomes[len(accepted) :]
+            if not space:
+                self.curriculum.tell(structs.replace(one, status="discarded") for one in rest)
+                return accepted + [False] * len(rest)
+            accepted += [status == "trained" for status in self.curriculum.tell(rest[:space])]
+        return accepted
 
     def _extras(self, part: np.ndarray) -> Mapping[str, object]:
         """The rewards of each function (G, F), where there are several."""
@@ -253,6 +340,7 @@ class _Attachment:
         def save_checkpoint(model: object, trial: object) -> None:
             original(model, trial)
             self.recorder.flush()  # so that the saved journal position includes this step
+            self.trainer.accelerator.wait_for_everyone()  # the files of all ranks are there
             if self.rank == 0:
                 step = self.trainer.state.global_step
                 folder = Path(self.trainer._get_output_dir(trial=trial)) / f"checkpoint-{step}"
@@ -289,21 +377,10 @@ class _Attachment:
         self.curriculum.abandon()  # TRL generates anew
 
 
-def _row(problem: Problem) -> Row:
-    """One dataset row: what a verifier needs, the user's own columns as they were, the prompt."""
-    return {
-        "answer": problem.answer,
-        "problem_id": problem.id,
-        "level": problem.level,
-        **problem.data,
-        "prompt": problem.prompt,
-    }
-
-
 class _StepRecorder(TrainerCallback):
     """Write one `step` event after every optimizer step, with what the trainer logged for it."""
 
-    def __init__(self, attachment: _Attachment) -> None:
+    def __init__(self, attachment: Attachment) -> None:
         self.attachment = attachment
         self.started = time.perf_counter()
         self.pending: dict[str, object] | None = None

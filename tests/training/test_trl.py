@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset, IterableDataset
-from trl import RLOOTrainer
+from trl import GRPOTrainer, RLOOTrainer
 
 from lessonplan.curricula import Band, Curriculum, EasyOnly, ZeroVariance, read_events
 from lessonplan.errors import EngineError
@@ -16,7 +16,7 @@ from lessonplan.generators import Pool, Problem, generate
 from lessonplan.selection import Uniform
 from lessonplan.selection.base import Order
 from lessonplan.selection.knapsack import Knapsack
-from lessonplan.training.trl import STATE_FILE, attach
+from lessonplan.training.trl import STATE_FILE, attach, last_checkpoint
 
 
 class Recorder(Curriculum):
@@ -42,7 +42,12 @@ def recorder(pool, **kwargs):
     return Recorder(pool, Uniform(pool, seed=3), **kwargs)
 
 
-# Rows of the lag table: a lazy data sampler is up to five batches late in these.
+def endless():
+    while True:
+        yield {"prompt": "count odd : 1 ="}
+
+
+# The lag table: a lazy data sampler is up to five batches late in these. GRPO unless it says RLOO.
 SHAPES = [
     {"gradient_accumulation_steps": 1, "steps_per_generation": 1},
     {"gradient_accumulation_steps": 4, "steps_per_generation": 4},
@@ -51,15 +56,41 @@ SHAPES = [
     {"gradient_accumulation_steps": 1, "steps_per_generation": 4},
     {"gradient_accumulation_steps": 4, "steps_per_generation": 4, "num_iterations": 2},
     {"gradient_accumulation_steps": 1, "steps_per_generation": 1, "num_iterations": 2},
+    {"gradient_accumulation_steps": 2, "steps_per_generation": 8, "num_iterations": 2},
     {"gradient_accumulation_steps": 1, "steps_per_generation": 1, "dataloader_num_workers": 2},
     {"gradient_accumulation_steps": 4, "steps_per_generation": 2, "dataloader_num_workers": 2},
+    {"gradient_accumulation_steps": 1, "steps_per_generation": 1, "endless": True},
+    {"gradient_accumulation_steps": 4, "steps_per_generation": 2, "endless": True},
+    {
+        "gradient_accumulation_steps": 1,
+        "steps_per_generation": 1,
+        "endless": True,
+        "dataloader_num_workers": 1,
+    },
+    {"trainer_class": RLOOTrainer, "gradient_accumulation_steps": 1, "steps_per_generation": 1},
+    {"trainer_class": RLOOTrainer, "gradient_accumulation_steps": 2, "steps_per_generation": 1},
+    {
+        "trainer_class": RLOOTrainer,
+        "gradient_accumulation_steps": 2,
+        "steps_per_generation": 4,
+        "num_iterations": 2,
+        "dataloader_num_workers": 2,
+    },
 ]
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def name_of(shape):
+    class_name = shape.get("trainer_class", GRPOTrainer).__name__
+    numbers = "-".join(f"{key}={value}" for key, value in shape.items() if key != "trainer_class")
+    return f"{class_name}-{numbers}"
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=name_of)
 def test_no_ask_waits_for_an_earlier_tell(make_trainer, pool, shape):
     curriculum = recorder(pool)
-    trainer = make_trainer(**shape)
+    settings = {key: value for key, value in shape.items() if key != "endless"}
+    dataset = IterableDataset.from_generator(endless) if "endless" in shape else None
+    trainer = make_trainer(dataset=dataset, **settings)
     attach(trainer, curriculum)
     trainer.train()
     window = shape["steps_per_generation"] * shape.get("num_iterations", 1)
@@ -69,26 +100,6 @@ def test_no_ask_waits_for_an_earlier_tell(make_trainer, pool, shape):
         len(curriculum.told) == len(curriculum.asked) == generations * shape["steps_per_generation"]
     )
     assert curriculum.ledger["open"] == 0
-
-
-@pytest.mark.parametrize("accumulation", [1, 2])
-def test_rloo_has_no_lag(make_trainer, pool, accumulation):
-    curriculum = recorder(pool)
-    trainer = make_trainer(trainer_class=RLOOTrainer, gradient_accumulation_steps=accumulation)
-    attach(trainer, curriculum)
-    trainer.train()
-    assert set(curriculum.lags) == {0} and len(curriculum.told) == len(curriculum.asked) > 0
-
-
-def test_iterable_datasets_only_set_the_pace(make_trainer, pool):
-    rows = IterableDataset.from_generator(
-        lambda: ({"prompt": "count odd : 1 ="} for _ in range(99))
-    )
-    curriculum = recorder(pool)
-    trainer = make_trainer(dataset=rows)
-    attach(trainer, curriculum)
-    trainer.train()
-    assert curriculum.lags == [0] * 6
 
 
 def test_every_reward_reaches_the_problem_it_was_earned_on(make_trainer, pool):
@@ -292,6 +303,19 @@ def test_a_missing_state_file_is_rebuilt_from_the_journal(make_trainer, pool, tm
     (checkpoint / STATE_FILE).unlink()
     with pytest.warns(UserWarning, match="rebuilt from .*journal.jsonl up to step 3"):
         assert run(str(checkpoint))[-3:] == picks[3:]
+
+
+def test_the_last_checkpoint_is_the_newest_whole_one(make_trainer, pool, tmp_path):
+    assert last_checkpoint(tmp_path / "trainer") is None
+    trainer = make_trainer(save_strategy="steps", save_steps=2, max_steps=12)
+    attach(trainer, recorder(pool))
+    trainer.train()
+    folder = tmp_path / "trainer"
+    assert last_checkpoint(folder) == str(folder / "checkpoint-12")  # 12 after 8, as numbers
+    (folder / "checkpoint-12" / STATE_FILE).unlink()
+    (folder / "checkpoint-best").mkdir()
+    (folder / "checkpoint-best" / STATE_FILE).write_text("")
+    assert last_checkpoint(folder) == str(folder / "checkpoint-10")
 
 
 def test_without_state_and_journal_a_resume_is_an_error(make_trainer, pool, tmp_path):
