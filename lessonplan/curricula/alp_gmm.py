@@ -1,12 +1,12 @@
 """Follow the learning progress through a space of knobs, with a mixture of Gaussians."""
 
-import warnings
 from itertools import chain
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lessonplan.curricula.gaussian_mixtures import best_mixture
 from lessonplan.errors import PoolError
 from lessonplan.generators.pool import Pool
 from lessonplan.selection.base import Feedback, Positions, Sampler
@@ -38,7 +38,7 @@ class ALPGMM(Sampler):
     several, which suits a few families; a pool with other families then needs a fresh sampler.
     Ours: rates of groups instead of one episode's return, 10 `refit` groups remembered instead of
     all, problems of the pool instead of fresh ones. Use it when knobs are many and what they do
-    is unknown. A fit takes about a tenth of a second.
+    is unknown. A fit takes a few milliseconds for one or two knobs.
     """
 
     unit: ClassVar[str] = "knobs"
@@ -126,31 +126,16 @@ class Mixture(Stateful):
 
     def fit(self, rows: NDArray[np.float64], rng: np.random.Generator) -> None:
         """Fit (knobs, ALP) rows (M, K + 1), and keep the best number of Gaussians by AIC."""
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.mixture import GaussianMixture
-        from threadpoolctl import threadpool_limits  # comes with scikit-learn
-
-        most = min(MOST, len(np.unique(rows, axis=0)))
-        seed = int(rng.integers(2**31))
-        best, best_aic = None, np.inf
-        # arrays this small gain nothing from threads, which on busy cores take seconds (measured)
-        with threadpool_limits(1), warnings.catch_warnings():
-            # a fit that has not converged competes as it is
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            for size in range(FEWEST, most + 1):
-                model = GaussianMixture(size, init_params="k-means++", random_state=seed).fit(rows)
-                aic = float(model.aic(rows))
-                if aic < best_aic:
-                    best, best_aic = model, aic
+        best = best_mixture(rows, range(FEWEST, MOST + 1), rng)
         if best is None:  # all rows are alike
             self.size = 0
             return
-        self.size = len(best.means_)
+        self.size = len(best.means)
         now = slice(self.size)
-        self.progress[now] = np.maximum(best.means_[:, -1], 0.0)
-        self.centers[now] = best.means_[:, :-1]
+        self.progress[now] = np.maximum(best.means[:, -1], 0.0)
+        self.centers[now] = best.means[:, :-1]
         # dropping a coordinate of a Gaussian drops its row and column of the covariance
-        self.factors[now] = np.linalg.cholesky(best.covariances_[:, :-1, :-1])
+        self.factors[now] = np.linalg.cholesky(best.covariances[:, :-1, :-1])
 
     def draw(self, n: int, rng: np.random.Generator) -> Vectors:  # (n, K)
         """Points from the Gaussians, each chosen in proportion to its progress."""
@@ -204,12 +189,23 @@ class Places:
         while len(waiting):
             ranks = np.arange(1, min(reach, self.tree.n) + 1)
             places = self.tree.query(points[waiting], k=ranks)[1]  # (w, reach) nearest first
-            for slot, row in zip(waiting.tolist(), places.tolist(), strict=True):
-                found = (free_at(place, starts[slot]) for place in row)
-                picks[slot] = next((position for position in found if position >= 0), -1)
-                taken.add(int(picks[slot]))
+            tries = self._at(places[:, 0], starts[waiting])  # (w,) what most slots end up with
+            is_busy = (ledger.busy[tries] > 0).tolist()
+            for row, slot, position in zip(
+                range(len(waiting)), waiting.tolist(), tries.tolist(), strict=True
+            ):
+                if is_busy[row] or position in taken:
+                    found = (free_at(place, starts[slot]) for place in places[row].tolist())
+                    position = next((each for each in found if each >= 0), -1)
+                picks[slot] = position
+                taken.add(position)
             waiting, reach = np.flatnonzero(picks < 0), 8 * reach
         return picks
+
+    def _at(self, places: NDArray[np.int64], starts: Weights) -> Positions:  # (n,)
+        """Of each place the problem that is `starts` of the way through its list."""
+        first, end = self.edges[places], self.edges[places + 1]
+        return np.asarray(self.by_place[first + (starts * (end - first)).astype(np.int64)])
 
 
 def level_knobs(pool: Pool) -> NDArray[np.float64]:  # (N, K)

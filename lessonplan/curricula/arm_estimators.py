@@ -10,7 +10,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lessonplan.selection.ledger import occurrence
 from lessonplan.selection.state import Stateful
 
 Arms: TypeAlias = NDArray[np.int64]  # numbers of arms
@@ -56,7 +55,9 @@ class ArmWindow(Stateful):
         """Append values (v,), oldest first, each to its arm; here an arm may come repeatedly."""
         window = self.ring.shape[1]
         more = np.bincount(arms, minlength=len(self.n))  # (C,)
-        place = occurrence(arms)  # (v,)
+        order = np.argsort(arms, kind="stable")  # (v,) by arm; costs little if they are already
+        arms, values = arms[order], values[order]
+        place = np.arange(len(arms)) - (np.cumsum(more) - more)[arms]  # (v,) from 0 in each arm
         stays = place >= more[arms] - window
         column = (self.n[arms] + place) % window
         self.ring[arms[stays], column[stays]] = values[stays]

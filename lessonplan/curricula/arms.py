@@ -180,7 +180,8 @@ class ArmSampler(Sampler):
     def ask(self, n: int) -> Positions:  # (n,)
         for told in self.buffer.complete(self.ledger.in_flight):
             mine = self.codes[told.positions].astype(np.int64)  # (m,)
-            self.learn(ArmStep(told.step, mine, told.solved, told.scored))
+            known = mine >= 0  # a changed pool may leave a told problem without an arm
+            self.learn(ArmStep(told.step, mine[known], told.solved[known], told.scored[known]))
         self.shares = self.chances()
         turns = arms(self.rng, self.shares, n, free=self.ledger.free)
         return fill_slots(turns, self.lists, self.ledger)

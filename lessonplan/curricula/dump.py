@@ -42,6 +42,14 @@ class DUMP(ArmSampler):
 
     def learn(self, told: ArmStep) -> None:
         arms, k, g = told.of_two_or_more()
+        # what this step itself pushes out of the window again is counted, not written: a step of
+        # 512 groups has 4096 rollouts, and the windows of five arms hold 1500
+        order = np.argsort(arms, kind="stable")  # (m,) groups by arm, oldest first
+        ends = np.cumsum(np.bincount(arms, g, len(self.names)))  # (C,)
+        stays = ends[arms[order]] - np.cumsum(g[order]) < self.advantages.ring.shape[1]  # (m,)
+        gone, last = order[~stays], order[stays]
+        self.advantages.n += np.bincount(arms[gone], g[gone], len(self.names)).astype(np.int64)
+        arms, k, g = arms[last], k[last], g[last]
         spread = np.sqrt(k * (g - k) / (g * (g - 1)))  # (m,) standard deviation, ddof 1
         spread[spread == 0] = 1.0
         # of each group: k rollouts with the advantage of the solved, then g - k with the others'

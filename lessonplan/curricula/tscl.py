@@ -98,12 +98,12 @@ class TSCL(ArmSampler):
 
     def learn(self, told: ArmStep) -> None:
         seen, scores = told.success_rates()
-        change = scores - self.scores.last()[seen, -1]  # NaN at the first score
+        if self.variant == "online":
+            change = scores - self.scores.last()[seen, -1]  # NaN at the first score
+            self.q.update(seen, np.nan_to_num(change), others_decay=True)
         self.times.update(seen, np.full(len(seen), float(told.step)))
         self.scores.update(seen, scores)
-        if self.variant == "online":
-            self.q.update(seen, np.nan_to_num(change), others_decay=True)
-        elif self.variant == "naive":
+        if self.variant == "naive":
             full = seen[self.scores.n[seen] % self.window == 0]
             steep = self._slopes()[full]
             self.q.update(full, np.where(np.isnan(steep), 0.0, steep))

@@ -149,6 +149,44 @@ def nobody_starves(make: Make, support: Support) -> None:
         )
 
 
+def one_group_retires_nobody(make: Make, support: Support) -> None:
+    """After a single group each, all right or all wrong, every problem still comes.
+
+    One group proves little: of 8 rollouts at a success rate of .1, 43 % are all wrong.
+    """
+    pool = small_pool(10)
+    allowed = support(pool)
+    firsts = {"wrong": np.zeros, "right": np.ones}
+    for name, first in firsts.items():
+        sampler = make(pool, _SEED)
+        sampler.tell(_told(sampler.ask(len(allowed)), first((len(allowed), 8)), 0))
+        # whatever comes again is solved half of the time from then on, which is worth more
+        asked = _asked_while(sampler, lambda picks: _half_right(len(picks)), 1, pool)
+        retired = allowed[asked[allowed] == 0]
+        _rule(
+            not len(retired),
+            f"after one group each, all {name}, positions {retired} were never asked again;"
+            " keep a floor, or wait for more groups",
+        )
+
+
+def what_changes_is_found_again(make: Make, support: Support) -> None:
+    """What was always solved and then never is asked again, and the other way round."""
+    pool = small_pool(10)
+    allowed = support(pool)
+    sampler = make(pool, _SEED)
+    for step in range(25):
+        picks = sampler.ask(4)
+        sampler.tell(_told(picks, _alike(picks, 0), step))
+    asked = _asked_while(sampler, lambda picks: _alike(picks, 1), 25, pool)
+    lost = allowed[asked[allowed] == 0]
+    _rule(
+        not len(lost),
+        f"positions {lost} were never asked again, and what became of them never heard of; give"
+        " every problem a floor of probability",
+    )
+
+
 # -- telling ------------------------------------------------------------------------------------
 
 
@@ -201,6 +239,28 @@ def unscorable_groups_teach_nothing(make: Make, support: Support) -> None:
     _rule(
         same_state(after["ledger"], before["ledger"]),
         "a group of NaN rewards must free its problem",
+    )
+
+
+def refused_groups_teach_too(make: Make, support: Support) -> None:
+    """Groups that are all right or all wrong are heard, by a sampler that hears anything.
+
+    A gate refuses them for training. Without them an estimate knows mixed groups alone, and what
+    is solved or hopeless looks like what was never tried.
+    """
+
+    def told(rewards: Rewards) -> State:
+        sampler = make(small_pool(), _SEED)
+        for step, each in enumerate((_half_right(8), rewards, np.full((8, 8), np.nan))):
+            sampler.tell(_told(sampler.ask(8), each, step))  # the last ask learns what was told
+        return sampler.state_dict()
+
+    unheard = told(np.full((8, 8), np.nan))
+    if same_state(told(_half_right(8)), unheard):
+        return  # rewards do not matter to it
+    _rule(
+        not same_state(told(_alike(np.arange(8), 0)), unheard),
+        "groups with equal rewards must teach too, although gates refuse them",
     )
 
 
@@ -426,8 +486,11 @@ CHECKS: tuple[Check, ...] = (
     told_problems_are_free_again,
     more_than_free_cycles,
     nobody_starves,
+    one_group_retires_nobody,
+    what_changes_is_found_again,
     tells_come_in_any_order,
     unscorable_groups_teach_nothing,
+    refused_groups_teach_too,
     infinite_rewards_are_refused,
     reward_codings_agree,
     groups_may_be_ragged,
@@ -454,6 +517,27 @@ def _rewards(positions: Positions, step: int, group_size: int = 8) -> Rewards:
     """(m, G) of 0 and 1: harder the higher the position, the same for equal arguments."""
     rng = np.random.default_rng([11, step])
     return (rng.random((len(positions), group_size)) > positions[:, None] / 45).astype(np.float64)
+
+
+def _alike(positions: Positions, solved: int) -> Rewards:
+    """(m, 8) groups all right at positions that are `solved` (0 or 1) modulo 2, else all wrong."""
+    return np.repeat(positions[:, None] % 2 == solved, 8, axis=1).astype(np.float64)
+
+
+def _half_right(m: int) -> Rewards:  # (m, 8)
+    return np.tile([1.0, 0.0], (m, 4))
+
+
+def _asked_while(
+    sampler: Sampler, rewards: Callable[[Positions], Rewards], first_step: int, pool: Pool
+) -> NDArray[np.int64]:
+    """(N,) how often each problem comes while 200 N slots are asked, 4 at once, and told so."""
+    asked = np.zeros(len(pool), np.int64)
+    for step in range(first_step, first_step + 50 * len(pool)):
+        picks = sampler.ask(4)
+        sampler.tell(_told(picks, rewards(picks), step))
+        np.add.at(asked, picks, 1)
+    return asked
 
 
 def _told(positions: Positions, rewards: Rewards, step: int) -> Feedback:

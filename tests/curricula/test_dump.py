@@ -51,6 +51,20 @@ def test_the_window_holds_the_advantages_of_rollouts():
     assert sampler.advantages.n.tolist() == [8, 0, 4]  # a group of one has no advantage
 
 
+@pytest.mark.parametrize("window", [1, 6, 20, 300])
+def test_a_step_larger_than_the_window_is_what_its_groups_are_one_by_one(window):
+    rng = np.random.default_rng(window)
+    whole, single = DUMP(THREE, window=window), DUMP(THREE, window=window)
+    for number in range(5):
+        scored = rng.integers(1, 9, size=100)
+        arms, solved = rng.integers(0, 3, size=100), rng.integers(0, scored + 1)
+        whole.learn(ArmStep(number, arms, solved, scored))
+        for j in range(100):
+            single.learn(ArmStep(number, arms[j : j + 1], solved[j : j + 1], scored[j : j + 1]))
+    np.testing.assert_array_equal(whole.advantages.last(), single.advantages.last())
+    np.testing.assert_array_equal(whole.advantages.n, single.advantages.n)
+
+
 def test_the_window_forgets_and_the_count_does_not():
     sampler = DUMP(THREE)
     for number, solved in enumerate([4] * 50 + [8] * 50):

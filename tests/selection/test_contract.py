@@ -6,7 +6,14 @@ import pytest
 from lessonplan.curricula.adaptive import AdaptiveDifficulty
 from lessonplan.curricula.static import EasyOnly, FixedMixture
 from lessonplan.selection import LIM, SOLVED, BetaDecay, Ledger, Sampler, Uniform, proportional
-from lessonplan.selection.testing import CHECKS, check_sampler, everything
+from lessonplan.selection.testing import (
+    CHECKS,
+    check_sampler,
+    everything,
+    one_group_retires_nobody,
+    refused_groups_teach_too,
+    what_changes_is_found_again,
+)
 
 
 def easy(pool):
@@ -108,6 +115,14 @@ class RawRewards(Own):
         self.estimate.update(feedback.positions[was_open], wins[was_open])
 
 
+class HearsMixedGroupsOnly(Own):
+    def tell(self, feedback):
+        was_open = self.ledger.release(feedback.positions)
+        wins = SOLVED(feedback.rewards)
+        mixed = was_open & (wins.min(axis=1) < wins.max(axis=1))
+        self.estimate.update(feedback.positions[mixed], wins[mixed])
+
+
 class GlobalRandom(Own):
     def ask(self, n):
         np.random.shuffle(np.arange(3))
@@ -169,6 +184,20 @@ def test_own_sampler_passes_whole_contract():
 def test_contract_catches(broken, text):
     with pytest.raises(AssertionError, match=text):
         check_sampler(lambda pool, seed: broken(pool, seed=seed))
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "text"),
+    [
+        (one_group_retires_nobody, Starves, "after one group each, all wrong"),
+        (what_changes_is_found_again, Starves, "never heard of"),
+        (refused_groups_teach_too, HearsMixedGroupsOnly, "must teach too"),
+    ],
+)
+def test_each_of_these_checks_catches_by_itself(check, broken, text):
+    check(lambda pool, seed: Own(pool, seed=seed), everything)
+    with pytest.raises(AssertionError, match=text):
+        check(lambda pool, seed: broken(pool, seed=seed), everything)
 
 
 @pytest.mark.parametrize("broken", [StaysHere, Fails])
