@@ -22,7 +22,9 @@ from lessonplan.errors import ConfigError, FormatError
 
 if TYPE_CHECKING:
     from lessonplan.analysis.efficiency import Comparison, Difference
+    from lessonplan.analysis.law_sensitivity import Sensitivity
     from lessonplan.analysis.laws import Law
+    from lessonplan.analysis.multiple import Adjusted
     from lessonplan.analysis.point_tables import PointTable
     from lessonplan.analysis.studies import Study as Read
     from lessonplan.training.config import StudyConfig
@@ -308,28 +310,36 @@ def compare(typed: cli.Compare) -> Answer:
     if not families or not set(families) <= set(study.families):
         known = ", ".join(study.families) or "none, no training run is finished"
         raise ConfigError(f"{typed.runs}: nothing to compare; families: {known}")
-    pairs: list[tuple[Comparison, Difference | None]] = []
+    pairs: list[tuple[Comparison, Difference | None, Sensitivity]] = []
     refused: list[str] = []
     for family in families:
         _compare_family(study, family, typed, pairs, refused)
     if not pairs:
         raise ConfigError("\n".join(refused))
-    found = [one for one, _ in pairs]
+    found = [one for one, _, _ in pairs]
     corrected = adjust_ratios(found)
     facts = [
         dataclasses.asdict(one)
         | {"verdict": verdict(one), "holm": dataclasses.asdict(holm)}
+        | {"second_law": second.sentence, "resolved": second.resolved}
         | ({"difference": dataclasses.asdict(each) | {"words": gap(each)}} if each else {})
-        for (one, each), holm in zip(pairs, corrected, strict=True)
+        for (one, each, second), holm in zip(pairs, corrected, strict=True)
     ]
     sentences = [
-        f"{one.family}: {verdict(one)}" + (f"; {gap(each)}" if each else "") for one, each in pairs
+        f"{one.family}: {verdict(one)}"
+        + ("" if second.resolved else f"; {second.sentence}")
+        + (f"; {gap(each)}" if each else "")
+        for one, each, second in pairs
     ]
     together = [family_words(corrected)] if family_words(corrected) else []
     together += [
         f"{c.family}: {one.words}" for c, one in zip(found, corrected, strict=True) if one.words
     ]
-    shown = [_pasted(found, typed.table)] if typed.table else [*sentences, *refused, *together]
+    shown = (
+        [_pasted(found, corrected, typed.table)]
+        if typed.table
+        else [*sentences, *refused, *together]
+    )
     return Answer({"comparisons": facts, "refused": refused, "together": together}, shown)
 
 
@@ -337,7 +347,7 @@ def _compare_family(
     study: "Read",
     family: str,
     typed: cli.Compare,
-    found: "list[tuple[Comparison, Difference | None]]",
+    found: "list[tuple[Comparison, Difference | None, Sensitivity]]",
     refused: list[str],
 ) -> None:
     """Add what can be said about each pair of samplers, and in words what cannot, and why.
@@ -351,6 +361,7 @@ def _compare_family(
         item_table,
         paired_differences,
         pairs,
+        sensitivity,
     )
     from lessonplan.analysis.tables import check_budgets, cut_budgets
 
@@ -373,14 +384,17 @@ def _compare_family(
         except ValueError as error:  # unequal budgets, or too few sizes for a curve
             refused.append(f"{family}, {a} against {b}: {error}")
         else:
-            found.append((one, differences[-1] if differences else None))
+            last = differences[-1] if differences else None
+            found.append((one, last, sensitivity(both, target)))
 
 
-def _pasted(found: "Sequence[Comparison]", form: Literal["md", "tex"]) -> str:
+def _pasted(
+    found: "Sequence[Comparison]", corrected: "Sequence[Adjusted]", form: Literal["md", "tex"]
+) -> str:
     """A table of all comparisons for a README or a paper."""
     from lessonplan.analysis.verdicts import factor, interval, percent
 
-    head = ["family", "A", "B", "target", "B needs / A needs", "95 % interval"]
+    head = ["family", "A", "B", "target", "B needs / A needs", "95 % interval", "p, Holm"]
     rows = [
         [
             one.family,
@@ -394,8 +408,9 @@ def _pasted(found: "Sequence[Comparison]", form: Literal["md", "tex"]) -> str:
                 if math.isfinite(one.seen) and not one.winner
                 else ""
             ),
+            "" if math.isnan(holm.p_adjusted) else f"{holm.p_adjusted:.2g}",
         ]
-        for one in found
+        for one, holm in zip(found, corrected, strict=True)
     ]
     return cli_points.paste(head, rows, form)
 

@@ -29,6 +29,7 @@ from lessonplan.analysis.isotonic import isotonic
 from lessonplan.analysis.journal_summary import EvalPoint, JournalSummary, summarize_journal
 from lessonplan.analysis.journals import read_journal
 from lessonplan.analysis.law_cells import RunCells, run_cells
+from lessonplan.analysis.law_comparison import law_errors, law_scores, law_sentence
 from lessonplan.analysis.law_curve import Estimate, FittedCurve, LawCurve, fit_law
 from lessonplan.analysis.law_sensitivity import Sensitivity, sensitivity
 from lessonplan.analysis.law_shapes import LAWS, find_law
@@ -50,10 +51,11 @@ from lessonplan.analysis.planning import (
 )
 from lessonplan.analysis.point_tables import at_accuracy, effective_data, read_points
 from lessonplan.analysis.report import write_report
-from lessonplan.analysis.response import fit_response, mixtures, response_figure
+from lessonplan.analysis.response import fit_response, mixtures, response_figure, trace_figure
 from lessonplan.analysis.runs import Evaluation, Groups, ItemSet, Run, Steps
 from lessonplan.analysis.step_files import read_step_files
 from lessonplan.analysis.studies import Study, accuracy, accuracy_rows, read_study
+from lessonplan.analysis.table_study import table_study
 from lessonplan.analysis.tables import ItemTable, item_table
 from lessonplan.analysis.tensorboard_logs import read_tensorboard
 from lessonplan.analysis.tiers import item_weights, level_tiers
@@ -137,7 +139,10 @@ __all__ = [
     "item_table",
     "item_weights",
     "join_tables",
+    "law_errors",
     "law_rows",
+    "law_scores",
+    "law_sentence",
     "leave_largest_out",
     "level_tiers",
     "linear_step",
@@ -169,7 +174,9 @@ __all__ = [
     "sentences",
     "styles",
     "summarize_journal",
+    "table_study",
     "target_grid",
+    "trace_figure",
     "verdict",
     "write_report",
 ]

@@ -8,8 +8,15 @@ resample moves all cells by one random combination of the starts' deviations, of
 standard error; the distance that 16 % and 84 % of the results keep from the observed value is then
 stretched by Student's t with U - 1 degrees of freedom, each side for itself. So a fit, an
 inversion, and a value that is not reached go through it as they are. The same distances over drawn
-items, stretched by 1.96, are added in quadrature. The level that a start gives to *all* its runs is taken out first: it moves
-both curves alike and says nothing about their distance. Coverage: `benchmarks/coverage.py`.
+items, stretched by 1.96, are added in quadrature, but only for what items do to all units alike:
+luck with single answers is in the starts' deviations already, and paid for twice it makes intervals
+that hold the truth in .985 to .995 of cases. The level that a start gives to *all* its runs is
+taken out first: it moves both curves alike and says nothing about their distance.
+
+Independent runs: the mean of a cell moves by draws from the residuals of all cells, as observed,
+and by drawn items. Luck with single answers counts one and a half times here, which pays for a
+spread known from few runs; twice is too wide, once too narrow.
+Coverage of all of these: docs/coverage.md.
 """
 
 from dataclasses import dataclass
@@ -61,7 +68,7 @@ class Resamples:
     units: int
     freedom: int  # degrees of freedom of the spread between units
     sd: float  # of one unit in one cell, about an additive model
-    base_items: float  # effective number of items
+    base_items: float  # effective number of answers behind the base point
 
     def weights(self, k: int) -> Floats:
         """1/variance of the base point, if there is one, and of K cells."""
@@ -69,7 +76,7 @@ class Resamples:
         if self.base is None:
             return cell
         a0 = float(np.clip(self.base[0], 0.02, 0.98))
-        return np.append(self.units * self.base_items / (a0 * (1 - a0)), cell)
+        return np.append(self.base_items / (a0 * (1 - a0)), cell)
 
     def limits(self, values: Floats) -> tuple[Floats, Floats]:
         """95 % limits of a statistic computed on every row, (B, ...): two arrays (...).
@@ -228,26 +235,60 @@ def resample(plan: Design, table: ItemTable, *, resamples: int = 1000, seed: int
     rng = np.random.default_rng(seed)
     units, items = len(plan.units), _effective(table.weights)
     observed = [c.share @ table.weights for c in plan.cells]  # each (K, U)
-    sd = _noise(observed, items)
+    sd, answers = _noise(observed, items), items * max(plan.starts, 1)
     if plan.method == "runs":
         weights = _item_draws(rng, table, resamples)
-        cells = tuple(_move_runs(rng, _project(weights, c.share)) for c in plan.cells)
+        alike = _without_luck([c.share for c in plan.cells], table.strata, part=0.5)
+        cells = tuple(
+            weights @ items_of.T + _run_moves(rng, own, resamples)
+            for items_of, own in zip(alike, observed, strict=True)
+        )
         base = _project(weights, plan.base[None])[:, 0].mean(1) if len(plan.base) else None
         freedom = (units - 1) * sum(len(c) for c in observed)
-        return Resamples(cells, base, 0, units, freedom, sd, items)
+        return Resamples(cells, base, 0, units, freedom, sd, answers)
     half = resamples // 2
     weights = _item_draws(rng, table, resamples - half)  # (B/2, M), the first as observed
     moves = unit_moves(rng, half, units)  # (B/2, U), the first 0
     level = np.concatenate([_deviations(c) for c in observed]).mean(0)  # (U,)
 
-    def rows(share: Floats) -> Floats:  # (K, U, M) to (B, K)
-        away = _deviations(share @ table.weights) - level
-        by_units = (share @ table.weights).mean(1) + moves @ away.T
-        return np.concatenate([by_units, _project(weights, share).mean(2)])
+    def by_units(share: Floats) -> Floats:  # (K, U, M) to (B/2, K)
+        seen = share @ table.weights
+        return np.asarray(seen.mean(1) + moves @ (_deviations(seen) - level).T)
 
-    base = rows(plan.base[None])[:, 0] if len(plan.base) else None
-    cells = tuple(rows(c.share) for c in plan.cells)
-    return Resamples(cells, base, half, units, units - 1, sd, items)
+    shares = [c.share for c in plan.cells]
+    cells = tuple(
+        np.concatenate([by_units(share), weights @ items_of.T])
+        for share, items_of in zip(shares, _without_luck(shares, table.strata), strict=True)
+    )
+    base = None
+    if len(plan.base):
+        drawn = _project(weights, plan.base[None])[:, 0].mean(1)
+        base = np.concatenate([by_units(plan.base[None])[:, 0], drawn])
+    return Resamples(cells, base, half, units, units - 1, sd, answers)
+
+
+def _without_luck(shares: list[Floats], strata: Ints, *, part: float = 1.0) -> list[Floats]:
+    """Mean of each item over units in each cell (K, M), shrunken to what units have in common.
+
+    An item's mean is a mean over all cells, plus its own in this cell. The latter is scaled by
+    sqrt(1 - part v/w): w is its variance over items, and v what answers that differ between
+    units explain of it. Means over a tier's items stay as they are.
+    """
+    together = np.concatenate(shares)  # (C, U, M)
+    c, units, _ = together.shape
+    means = together.mean(1)  # (C, M)
+    own, luck = np.zeros_like(means), 0.0
+    for code in np.unique(strata):
+        inside = strata == code
+        tier = means[:, inside] - means[:, inside].mean(1, keepdims=True)
+        own[:, inside] = tier - tier.mean(0)
+        if units > 1:
+            answers = together[..., inside]
+            answers = answers - answers.mean(-1, keepdims=True)
+            luck += float(answers.var(axis=1, ddof=1).sum()) / units * (1 - 1 / c)
+    spread = float((own**2).sum())
+    left = np.sqrt(max(0.0, 1.0 - part * luck / spread)) if spread > 0 else 1.0
+    return np.split(means - (1.0 - left) * own, np.cumsum([len(one) for one in shares])[:-1])
 
 
 def unit_moves(rng: np.random.Generator, draws: int, units: int) -> Floats:
@@ -307,13 +348,12 @@ def _noise(cells: list[Floats], items: float) -> float:
     return float(np.sqrt(max(total / free, least / 4) if free else least))
 
 
-def _move_runs(rng: np.random.Generator, cells: Floats) -> Floats:
-    """Mean of each cell plus the mean of S draws from the pooled, inflated residuals, (B, K)."""
-    draws, k, runs = cells.shape
+def _run_moves(rng: np.random.Generator, cells: Floats, draws: int) -> Floats:
+    """Means of S draws from the pooled, inflated residuals of cells (K, S): (B, K), the first 0."""
+    k, runs = cells.shape
     if runs < 2:
-        return np.asarray(cells.mean(axis=2))
-    pool = (_deviations(cells) * np.sqrt(runs / (runs - 1))).reshape(draws, k * runs)
-    pick = rng.integers(k * runs, size=(draws, k * runs))
-    moved = np.take_along_axis(pool, pick, axis=1).reshape(draws, k, runs).mean(axis=2)
+        return np.zeros((draws, k))
+    pool = (_deviations(cells) * np.sqrt(runs / (runs - 1))).ravel()
+    moved = rng.choice(pool, size=(draws, k, runs)).mean(axis=2)
     moved[0] = 0.0
-    return np.asarray(cells.mean(axis=2) + moved)
+    return np.asarray(moved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from lessonplan.analysis.figures import (
 )
 from lessonplan.analysis.runs import Run
 from lessonplan.analysis.studies import Row, Study, accuracy
-from lessonplan.analysis.verdicts import percent
+from lessonplan.analysis.words import listed, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,13 +52,14 @@ def decoded(study: Study, family: str, split: str) -> str:
 def learning_rows(study: Study, family: str, *, split: str = "validation") -> list[Row]:
     """Accuracy (mean of tiers) and train reward of every run at the largest common size.
 
-    Sampled accuracy where there is any on that split, else greedy.
+    x is `rollouts`, or `step` where no log says how many were generated. Sampled accuracy where there is any on that split, else greedy.
 
     Rows of `what` = "train" and the split's name; `start` is empty in the rows of means, which
     carry the limits `low` and `high` over warm starts (NaN with one).
     """
     n = common_size(study, family)
     way = decoded(study, family, split)
+    x = x_name(study, family)
     rows: list[Row] = []
     for run in study.of(family, "rl"):
         if run.info.n != n:
@@ -71,11 +73,16 @@ def learning_rows(study: Study, family: str, *, split: str = "validation") -> li
         for e in sorted(run.evals, key=lambda e: e.step):
             if (e.split, e.decode) == (split, way):
                 spent = int(run.steps.rollouts[run.steps.step <= e.step].sum())
-                value = accuracy(run, e)
-                rows.append({**head, "what": split, "rollouts": spent, "value": value})
-        for spent, value in _train(run):
-            rows.append({**head, "what": "train", "rollouts": spent, "value": value})
-    return rows + _means(rows, n)
+                at = spent if x == "rollouts" else e.step
+                rows.append({**head, "what": split, x: at, "value": accuracy(run, e)})
+        for spent, value in _train(run) if x == "rollouts" else ():
+            rows.append({**head, "what": "train", x: spent, "value": value})
+    return rows + _means(rows, n, x)
+
+
+def x_name(study: Study, family: str) -> str:
+    """What learning curves are drawn against: "rollouts", or "step" if no run knows its own."""
+    return "rollouts" if any(run.rollouts for run in study.of(family, "rl")) else "step"
 
 
 def _train(run: Run) -> list[tuple[int, float]]:
@@ -94,14 +101,14 @@ def _train(run: Run) -> list[tuple[int, float]]:
     return found
 
 
-def _means(rows: Sequence[Row], n: int) -> list[Row]:
+def _means(rows: Sequence[Row], n: int, x: str) -> list[Row]:
     """Means over warm starts, with t limits from which the level of each start is taken out."""
     means: list[Row] = []
     for what in sorted({str(row["what"]) for row in rows}):
         cells: dict[tuple[str, int], dict[str, list[float]]] = {}
         for row in rows:
             if row["what"] == what:
-                cell = cells.setdefault((str(row["sampler"]), int(row["rollouts"])), {})
+                cell = cells.setdefault((str(row["sampler"]), int(row[x])), {})
                 cell.setdefault(str(row["start"]), []).append(float(row["value"]))
         starts = sorted({start for cell in cells.values() for start in cell})
         whole = {k: v for k, v in cells.items() if len(v) == len(starts)}
@@ -124,7 +131,7 @@ def _means(rows: Sequence[Row], n: int) -> list[Row]:
                     "seed": "",
                     "n": n,
                     "what": what,
-                    "rollouts": spent,
+                    x: spent,
                     "value": float(mean),
                     "low": float(mean - h),
                     "high": float(mean + h),
@@ -140,32 +147,37 @@ def learning_curves(
     """V1: train reward beside held-out accuracy, against generated rollouts; None without data."""
     rows = learning_rows(study, family, split=split)
     held_out = [row for row in rows if row["what"] == split and row["start"] == ""]
-    if not held_out:
+    trained = any(row["what"] == "train" for row in rows)
+    x = x_name(study, family)
+    if not held_out or (not trained and len({row[x] for row in held_out}) < 2):
         return None
     n = int(rows[0]["n"])
     names = list(study.samplers(family))
     ends = {
-        name: max((r for r in held_out if r["sampler"] == name), key=lambda r: r["rollouts"])
+        name: max((r for r in held_out if r["sampler"] == name), key=lambda r: r[x])
         for name in names
         if any(r["sampler"] == name for r in held_out)
     }
     best = sorted(ends, key=lambda name: -float(ends[name]["value"]))
-    title = f"With {n} problems, {split} accuracy ends at " + ", ".join(
-        f"{percent(float(ends[name]['value']))} ({name})" for name in best
+    title = f"With {n} problems, {split} accuracy ends at " + listed(
+        [f"{percent(float(ends[name]['value']))} ({name})" for name in best]
     )
     figure = new_figure(3.5, title)
-    left, right = figure.subplots(1, 2, sharey=True)
-    for axes, what in ((left, "train"), (right, split)):
+    panels = figure.subplots(1, 2 if trained else 1, sharey=True, squeeze=False)[0]
+    left, right = panels[0], panels[-1]
+    for axes, what in zip(panels, ("train", split) if trained else (split,), strict=True):
         for name in names:
             _draw_learning(
-                axes, [r for r in rows if (r["what"], r["sampler"]) == (what, name)], looks[name]
+                axes, [r for r in rows if (r["what"], r["sampler"]) == (what, name)], looks[name], x
             )
         accuracy_axis(axes)
         tidy(axes)
         axes.set_xlim(left=0)
-        axes.set_xlabel("generated rollouts of a run", fontsize=9)
+        label = "generated rollouts of a run" if x == "rollouts" else "optimizer steps"
+        axes.set_xlabel(label, fontsize=9)
         axes.locator_params(axis="x", nbins=4)
-    left.set_title("train reward", fontsize=9.5)
+    if trained:
+        left.set_title("train reward", fontsize=9.5)
     way = "greedy" if decoded(study, family, split) == "greedy" else "sampled at T = 1"
     right.set_title(f"{split} accuracy, {way}", fontsize=9.5)
     left.set_ylabel("share right", fontsize=9)
@@ -178,26 +190,27 @@ def learning_curves(
             if units > 1
             else "No band: one warm start. "
         )
-        + f"Train reward is averaged over a twentieth of the run. {n} problems, {family}."
+        + ("Train reward is averaged over a twentieth of the run. " if trained else "")
+        + f"{n} problems, {family}."
     )
     return Picture(
         f"{stem(family)}-v1-learning", title, caption, f"Learning curves. {title}.", rows, figure
     )
 
 
-def _draw_learning(axes: Axes, rows: list[Row], look: Style) -> None:
+def _draw_learning(axes: Axes, rows: list[Row], look: Style, x_of: str) -> None:
     for start, seed in sorted({(str(r["start"]), str(r["seed"])) for r in rows if r["start"]}):
         line = sorted(
-            (int(r["rollouts"]), float(r["value"]))
+            (int(r[x_of]), float(r["value"]))
             for r in rows
             if (str(r["start"]), str(r["seed"])) == (start, seed)
         )
         axes.plot(*zip(*line, strict=True), color=look.color, linewidth=0.5, alpha=0.45)
-    mean = sorted((r for r in rows if r["start"] == ""), key=lambda r: r["rollouts"])
+    mean = sorted((r for r in rows if r["start"] == ""), key=lambda r: r[x_of])
     if not mean:
         return
     x, y, low, high = (
-        np.array([float(r[key]) for r in mean]) for key in ("rollouts", "value", "low", "high")
+        np.array([float(r[key]) for r in mean]) for key in (x_of, "value", "low", "high")
     )
     axes.plot(
         x, y, color=look.color, linestyle=look.line, marker=look.marker, markersize=4, linewidth=1.8
@@ -362,7 +375,7 @@ def scaling_curves(
     axes.set_xlabel(
         "unique problems in the training set (log axis; diamonds at 0: warm starts)", fontsize=9
     )
-    axes.set_ylabel(plain(both.table.metric), fontsize=9)
+    axes.set_ylabel("\n".join(textwrap.wrap(plain(both.table.metric), 36)), fontsize=9)
     end_labels(axes, ends)
     return Picture(
         f"{stem(both.table.family)}-v2-scaling",
@@ -383,7 +396,7 @@ def _scaling_title(both: Curves, target: float | None, reach: dict[str, float]) 
         f"about {reach[k]:.0f} problems ({k})" if reach[k] <= last[k] else f"not reached ({k})"
         for k in order
     ]
-    return f"{percent(target)} takes " + ", ".join(words)
+    return f"{percent(target)} takes " + listed(words)
 
 
 def _scaling_caption(both: Curves) -> str:

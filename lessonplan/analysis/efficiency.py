@@ -87,7 +87,7 @@ class Comparison:
     are: "ratio" (both reach the target), "at least" or "at most" (one does not, or is there at its
     smallest size: `ratio` is NaN, one limit is a bound), "neither", "both early" (at the smallest
     size already) or "below base".
-    `seen` is the smallest ratio that a study of this width would show in 80 % of cases.
+    `seen` is the smallest ratio (or bound) that a study of this width would show in 80 % of cases.
     """
 
     family: str
@@ -147,6 +147,10 @@ def at_target(both: Curves, target: float) -> Comparison:
     seen = float("nan")
     if kind == "ratio" and both.interval:
         seen = _smallest_seen(low, high, both.draws.freedom)
+    elif kind in ("at least", "at most") and both.interval:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            half = np.log(low if kind == "at least" else high) - distance[0]
+        seen = _smallest_bound(float(abs(half)), both.draws.freedom)
     if kind == "at least":
         high = float("inf")
     elif kind == "at most":
@@ -262,6 +266,14 @@ def _smallest_seen(low: float, high: float, freedom: int) -> float:
         return float("inf")
     more = 1.0 + student(POWER, freedom) / student(0.975, freedom)
     return float(np.exp(more * np.log(high / low) / 2))
+
+
+def _smallest_bound(half: float, freedom: int) -> float:
+    """Smallest bound above 1 shown with 80 % power, where the known side is `half` wide in ln."""
+    if not np.isfinite(half):
+        return float("inf")
+    more = 1.0 + student(POWER, freedom) / student(0.975, freedom)
+    return float(np.exp(more * max(half, 0.0)))
 
 
 def pooled_gain(table: ItemTable) -> tuple[float, float]:

@@ -54,8 +54,9 @@ def styles(study: Study) -> dict[str, Style]:
     names = sorted({run.info.sampler for run in study.runs if run.info.kind == "rl"})
     found = {"uniform": Style(GREY, "X", "-")}
     for i, name in enumerate(name for name in names if name != "uniform"):
+        other = i + i // len(COLORS)  # past six, a color returns with another marker and dash
         found[name] = Style(
-            COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)]
+            COLORS[i % len(COLORS)], MARKERS[other % len(MARKERS)], DASHES[other % len(DASHES)]
         )
     return found
 
@@ -135,7 +136,7 @@ def new_figure(height: float, title: str) -> Figure:
     figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     figure.suptitle(
-        "\n".join(textwrap.wrap(plain(title), 66)),
+        "\n".join(textwrap.wrap(plain(title).replace(" %", "\u00a0%"), 66)),
         x=0.01,
         ha="left",
         fontsize=11,
@@ -155,6 +156,15 @@ def stem(family: str) -> str:
     if safe == family and len(safe) <= 40:
         return safe
     return f"{safe[:40]}-{zlib.crc32(family.encode(errors='replace')):08x}"
+
+
+def bottom_labels(panels: Iterable[Axes], columns: int, used: int, text: str) -> None:
+    """Name the x axis below the lowest panel of each column; panels after the first `used` hide."""
+    for k, axes in enumerate(panels):
+        axes.set_visible(k < used)
+        if k < used <= k + columns:
+            axes.set_xlabel(text, fontsize=9)
+            axes.tick_params(labelbottom=True)
 
 
 def tidy(axes: Axes) -> None:

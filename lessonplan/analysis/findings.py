@@ -16,7 +16,9 @@ from lessonplan.analysis.efficiency import (
     target_grid,
 )
 from lessonplan.analysis.fit import fit
-from lessonplan.analysis.laws import EXTRAPOLATION, HILL, POWER, Law
+from lessonplan.analysis.law_sensitivity import Sensitivity, sensitivity
+from lessonplan.analysis.laws import POWER
+from lessonplan.analysis.multiple import Adjusted, adjust_differences, adjust_ratios
 from lessonplan.analysis.studies import Row, Study
 from lessonplan.analysis.tables import (
     Budgets,
@@ -49,6 +51,9 @@ class Finding:
     refused: tuple[str, ...]
     budgets: dict[str, float]  # "a / b" to the ratio of generated rollouts
     everything: Curves | None
+    sensitivities: tuple[Sensitivity, ...] = ()  # one a comparison: the same under another law
+    holm: tuple[Adjusted, ...] = ()  # one a comparison: for all pairs at the target together
+    holm_differences: tuple[Adjusted, ...] = ()  # one a difference: all pairs and sizes together
 
 
 def find(
@@ -75,6 +80,7 @@ def find(
     refused, spent = list[str](), dict[str, float]()
     found, grid = list[Comparison](), list[Comparison]()
     differences = list[tuple[Difference, ...]]()
+    second = list[Sensitivity]()
     if target is None:
         rule = "no sampler rises 2 points above the warm starts"
         refused.append(
@@ -89,6 +95,7 @@ def find(
             differences.append(paired_differences(both))
             if target is not None:
                 found.append(at_target(both, target))
+                second.append(sensitivity(both, target))
                 grid += [at_target(both, t) for t in target_grid(table) if abs(t - target) > 0.006]
         except ValueError as problem:
             refused.append(f"{a} against {b}: {problem}")
@@ -110,6 +117,9 @@ def find(
         tuple(refused),
         spent,
         everything,
+        tuple(second),
+        adjust_ratios(found),
+        adjust_differences([d for each in differences for d in each]),
     )
 
 
@@ -126,10 +136,7 @@ def _table(study: Study, family: str, decode: Decode | None, budgets: Budgets) -
 
 
 def law_rows(finding: Finding) -> list[Row]:
-    """Fitted laws by sampler, with the error of each when the largest size is held out.
-
-    Errors are in points of accuracy, beside that of repeating the last value.
-    """
+    """Fitted Hill curves and power laws by sampler; how well laws foresee: `law_comparison`."""
     both = finding.everything
     if both is None:
         return []
@@ -140,9 +147,6 @@ def law_rows(finding: Finding) -> list[Row]:
         weights = both.draws.weights(k)
         sizes, values = cells.sizes.astype(float), both.draws.cells[k][0]
         power = fit(sizes, values, weights[-len(sizes) :], law=POWER)
-        if both.draws.base is not None:
-            sizes = np.append(0.0, sizes)
-            values = np.append(both.draws.base[0], values)
         rows.append(
             {
                 "sampler": cells.sampler,
@@ -157,17 +161,6 @@ def law_rows(finding: Finding) -> list[Row]:
                 "exponent": float(hill.exponent[0]),
                 "power law: ceiling": float(power.ceiling[0]),
                 "power law: exponent": float(power.exponent[0]),
-                "left-out error: Hill": _left_out(HILL, sizes, values, weights),
-                "left-out error: power law": _left_out(POWER, sizes, values, weights),
-                "left-out error: last value": 100 * float(abs(values[-1] - values[-2])),
             }
         )
     return rows
-
-
-def _left_out(law: Law, sizes: np.ndarray, values: np.ndarray, weights: np.ndarray) -> float:
-    """Error in points at the largest size, predicted from the others; NaN with too few."""
-    if (sizes > 0).sum() < 3:
-        return float("nan")
-    fitted = fit(sizes[:-1], values[:-1], weights[:-1], law=law, prior=EXTRAPOLATION)
-    return 100 * float(abs(fitted.accuracy(sizes[-1:])[0, 0] - values[-1]))

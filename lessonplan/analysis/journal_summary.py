@@ -1,7 +1,8 @@
-"""Summarize a journal of any length in little memory: budgets, groups, and every evaluation.
+"""Summarize journals of any length in little memory: budgets, groups, and every evaluation.
 
 summary = summarize_journal("runs/large/journals/run.jsonl")
 summary.rollouts, summary.evals[-1].accuracy
+summaries = summarize_journals(sorted(Path("runs/large/journals").glob("*.jsonl")))
 
 Every line's number and checksum is checked, but rewards and ids are counted, not decoded. What
 contradicts itself under a right checksum is for `read_journal` to find.
@@ -10,11 +11,12 @@ contradicts itself under a right checksum is for `read_journal` to find.
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -144,6 +146,9 @@ class _Part:
     strange: str = ""  # a split whose evaluation set stands in another part
 
 
+_Job: TypeAlias = tuple[int, tuple[Path, int, int, dict[str, Ints]]]  # file, and what to scan
+
+
 class _Fault(Exception):
     """Something wrong with one line."""
 
@@ -154,20 +159,50 @@ def summarize_journal(path: str | Path, *, processes: int = 2) -> JournalSummary
     Files above 64 MB are read by `processes` processes. Memory does not grow with the file, but
     for 1 kB an evaluation. Raises FormatError, naming file, line and byte, like `read_journal`.
     """
-    path = Path(path)
-    size = path.stat().st_size
-    cuts = _cuts(path, size, max(1, min(processes, size // PART)))
-    if len(cuts) == 2:
-        return _joined(path, [_scan(path, 0, size, {})])
-    sets = _first_items(path)
-    jobs = [(path, start, stop, sets) for start, stop in itertools.pairwise(cuts)]
-    # spawn: a fork of a process with threads (numpy has some) may hang
-    with ProcessPoolExecutor(len(jobs) - 1, mp_context=get_context("spawn")) as pool:
-        later = [pool.submit(_scan, *job) for job in jobs[1:]]
-        parts = [_scan(*jobs[0]), *(one.result() for one in later)]
-    if any(part.strange for part in parts):
+    (found,) = summarize_journals([path], processes=processes)
+    if isinstance(found, FormatError):
+        raise found
+    return found
+
+
+def summarize_journals(
+    paths: Iterable[str | Path], *, processes: int = 2
+) -> tuple[JournalSummary | FormatError, ...]:
+    """Summaries of several journals, in their order; of a damaged one, what is wrong with it.
+
+    The bytes of all files together are cut into parts for `processes` processes, so that one large
+    file among small ones is shared as well. OSError if a file cannot be opened.
+    """
+    files = [Path(path) for path in paths]
+    sizes = [path.stat().st_size for path in files]
+    most = max(1, min(processes, sum(sizes) // PART))
+    jobs: list[_Job] = []
+    for i, (path, size) in enumerate(zip(files, sizes, strict=True)):
+        cuts = _cuts(path, size, max(1, min(most, size // PART)))
+        sets = _first_items(path) if len(cuts) > 2 else {}
+        jobs += [(i, (path, start, stop, sets)) for start, stop in itertools.pairwise(cuts)]
+    if most == 1:
+        found = [_scan(*job) for _, job in jobs]
+    else:  # spawn: a fork of a process with threads (numpy has some) may hang
+        with ProcessPoolExecutor(most, mp_context=get_context("spawn")) as pool:
+            found = list(pool.map(_job, jobs, chunksize=1 + len(jobs) // (8 * most)))
+    parts: list[list[_Part]] = [[] for _ in files]
+    for (i, _), part in zip(jobs, found, strict=True):
+        parts[i].append(part)
+    return tuple(_summary(*one) for one in zip(files, sizes, parts, strict=True))
+
+
+def _job(job: _Job) -> _Part:
+    return _scan(*job[1])
+
+
+def _summary(path: Path, size: int, parts: list[_Part]) -> JournalSummary | FormatError:
+    if len(parts) > 1 and any(part.strange for part in parts):
         parts = [_scan(path, 0, size, {})]
-    return _joined(path, parts)
+    try:
+        return _joined(path, parts)
+    except FormatError as problem:
+        return problem
 
 
 def _cuts(path: Path, size: int, parts: int) -> list[int]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 import numpy as np
@@ -25,13 +25,13 @@ from lessonplan.analysis.events import (
     Ask,
     End,
     Eval,
-    Event,
     Gate,
     Head,
     Items,
     Note,
     Open,
     Rewind,
+    Status,
     Step,
     Tell,
 )
@@ -43,11 +43,31 @@ HEAD = re.compile(rb'\{"seq":(0|[1-9][0-9]{0,17}),"event":"([a-z_]+)",')  # as o
 DAMAGE = "checksum differs. lessonplan doctor RUN --repair sets the line aside"
 MAX_LINE = 64 * 2**20  # bytes; a step of 32 groups of 8 takes 4 kB, so this is no journal of ours
 
-E = TypeVar("E", bound=msgspec.Struct)
+_Plain = Ask | End | Eval | Gate | Items | Note | Open | Rewind | Step  # what stays as it is read
+Bits = NDArray[np.uint8]
+E = TypeVar("E")
 N = TypeVar("N", np.int64, np.float64)
 
+
+class _RawTell(msgspec.Struct, gc=False):
+    """A tell whose rewards, most of its text, are not taken apart yet."""
+
+    step: int
+    tickets: tuple[int, ...]
+    rewards: msgspec.Raw
+    status: tuple[Status, ...]
+    tokens: tuple[float | None, ...] | None = None
+    policy_steps: tuple[int, ...] | None = None
+
+
 _head = msgspec.json.Decoder(Head)
-_decoders = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
+_tell = msgspec.json.Decoder(Tell)
+_decoders = {
+    name: msgspec.json.Decoder(cast("type[_Plain]", kind))
+    for name, kind in KINDS.items()
+    if kind is not Tell
+}
+_raw_tell = msgspec.json.Decoder(_RawTell)
 
 
 class _Place:
@@ -107,16 +127,73 @@ def _lines(path: Path, place: _Place, repairs: list[str]) -> Iterator[bytes]:
                 )
 
 
-def _events(path: Path, place: _Place, repairs: list[str]) -> Iterator[tuple[int, Event]]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A tell as arrays: as lists of lists, those of a long run take ten times its file."""
+
+    tickets: Ints  # (m,)
+    lengths: Ints  # (m,) completions of each group
+    rewards: Floats | Bits  # (completions of all groups,)
+    status: tuple[str, ...]  # (m,)
+    tokens: Floats | None  # (m,)
+    policy_steps: tuple[int, ...] | None  # (m,)
+
+    @classmethod
+    def of(cls, line: bytes) -> "_Told":
+        event = _raw_tell.decode(line)
+        lengths, rewards = _zeros_and_ones(bytes(event.rewards)) or _any_rewards(line)
+        return cls(
+            _ints(event.tickets),
+            lengths,
+            rewards,
+            event.status,
+            _numbers(event.tokens) if event.tokens else None,
+            event.policy_steps,
+        )
+
+
+def _zeros_and_ones(text: bytes) -> tuple[Ints, Bits] | None:
+    """Lengths and rewards of groups such as [[0,1],[1,1]], None where there is anything else.
+
+    Decoding numbers one by one takes three times as long. The text is JSON; that it is a list of
+    lists of single digits follows from its brackets and its length.
+    """
+    digits = text.translate(None, b"[],")
+    groups = text[2:-2].split(b"],[")
+    lengths = [(len(group) + 1) // 2 for group in groups]
+    if (
+        digits.translate(None, b"01")
+        or text.count(b"[") != len(groups) + 1
+        or sum(lengths) != len(digits)
+    ):
+        return None
+    return _ints(lengths), np.frombuffer(digits, np.uint8) & np.uint8(1)  # "0" is 48
+
+
+def _any_rewards(line: bytes) -> tuple[Ints, Floats]:
+    rewards = _tell.decode(line).rewards
+    lengths = np.fromiter(map(len, rewards), np.int64, len(rewards))
+    return lengths, _numbers([*chain.from_iterable(rewards)])
+
+
+Live = _Plain | _Told
+
+
+def _events(path: Path, place: _Place, repairs: list[str]) -> Iterator[tuple[int, Live]]:
     """Typed events with their sequence numbers."""
     expected = 0
     for body in _lines(path, place, repairs):
         try:
             seq, kind = event_head(body)
-            decoder = _decoders.get(kind)
-            event = decoder.decode(body) if decoder else None
+            if kind == "tell":
+                event: Live | None = _Told.of(body)
+            else:
+                decoder = _decoders.get(kind)
+                event = decoder.decode(body) if decoder else None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
             raise place.error(f"not an event of schema {SCHEMA}: {problem}") from None
+        except OverflowError:
+            raise place.error("tell: a number beyond 64 bits") from None
         if seq != expected:
             raise place.error(f"event {seq} where {expected} was due: lines are missing")
         expected += 1
@@ -126,32 +203,6 @@ def _events(path: Path, place: _Place, repairs: list[str]) -> Iterator[tuple[int
         if isinstance(event, Open) and event.schema > SCHEMA:
             raise place.error(newer(event))
         yield seq, event
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A tell as arrays: as lists of lists, those of a long run take ten times its file."""
-
-    tickets: Ints  # (m,)
-    lengths: Ints  # (m,) completions of each group
-    rewards: Floats  # (completions of all groups,)
-    status: tuple[str, ...]  # (m,)
-    tokens: Floats | None  # (m,)
-    policy_steps: tuple[int, ...] | None  # (m,)
-
-    @classmethod
-    def of(cls, event: Tell) -> "_Told":
-        return cls(
-            _ints(event.tickets),
-            np.fromiter(map(len, event.rewards), np.int64, len(event.rewards)),
-            _numbers([*chain.from_iterable(event.rewards)]),
-            event.status,
-            _numbers(event.tokens) if event.tokens else None,
-            event.policy_steps,
-        )
-
-
-Live = Event | _Told
 
 
 class _Builder:
@@ -164,24 +215,16 @@ class _Builder:
         self.wasted = 0
         self.resumes: list[int] = []
 
-    def add(self, seq: int, event: Event) -> None:
+    def add(self, seq: int, event: Live) -> None:
         if not self.live and not isinstance(event, Open):
             raise self.place.error("the first event must be open")
         if isinstance(event, Rewind):
             self._rewind(seq, event.to)
         else:
             self._check(event)
-            self.live.append((seq, self._kept(event)))
-
-    def _kept(self, event: Event) -> Live:
-        if isinstance(event, Ask):
-            event.ids = tuple([self.names.setdefault(name, name) for name in event.ids])
-        elif isinstance(event, Tell):
-            try:
-                return _Told.of(event)
-            except OverflowError:
-                raise self.place.error("tell: a number beyond 64 bits") from None
-        return event
+            if isinstance(event, Ask):
+                event.ids = tuple(map(self.names.setdefault, event.ids, event.ids))
+            self.live.append((seq, event))
 
     def _rewind(self, seq: int, to: int) -> None:
         if not 0 <= to < seq:
@@ -197,7 +240,7 @@ class _Builder:
         done = [e.step for _, e in self.live if isinstance(e, Step)]
         self.resumes.append(done[-1] if done else 0)
 
-    def _check(self, event: Event) -> None:
+    def _check(self, event: Live) -> None:
         match event:
             case Items():
                 if event.ids and len(event.ids) != len(event.levels):
@@ -212,11 +255,13 @@ class _Builder:
                     for part in (event.rollouts, event.purposes)
                 ):
                     raise self.place.error("ask: ids, rollouts and purposes differ in length")
-            case Tell():
-                sizes = {len(event.tickets), len(event.rewards), len(event.status)}
+            case _Told():
+                sizes = {len(event.tickets), len(event.lengths), len(event.status)}
                 if event.policy_steps is not None:
                     sizes.add(len(event.policy_steps))
-                if len(sizes) > 1 or (event.tokens and len(event.tokens) != len(event.tickets)):
+                if event.tokens is not None:
+                    sizes.add(len(event.tokens))
+                if len(sizes) > 1:
                     raise self.place.error("tell: tickets, rewards and status differ in length")
             case Eval():
                 counts = [event.correct, event.formatted, event.trace, event.truncated]
@@ -227,11 +272,8 @@ class _Builder:
                 if any(part and len(part) != len(event.correct) for part in counts):
                     raise self.place.error("eval: lists differ in length")
 
-    def told(self) -> list[_Told]:
-        return [event for _, event in self.live if isinstance(event, _Told)]
-
     def of(self, kind: type[E]) -> list[E]:
-        return [event for _, event in self.live if isinstance(event, kind)]
+        return [event for _, event in self.live if type(event) is kind]
 
     def end(self) -> End | None:
         """The closing event, unless the run went on after it."""
@@ -276,8 +318,11 @@ def _groups(asks: list[Ask], tells: list[_Told], place: _Place) -> Groups:
         codes = {name: code for code, name in enumerate(STATUSES)}
         status[at] = [codes[name] for tell in tells for name in tell.status]
         rollouts[at] = lengths
-        flat = _joined([tell.rewards for tell in tells], np.float64)
-        rewards[np.repeat(at, lengths), _counted(lengths)] = flat
+        flat = np.concatenate([tell.rewards for tell in tells])
+        if (lengths == width).all():
+            rewards[at] = flat.reshape(len(at), width)
+        else:
+            rewards[np.repeat(at, lengths), _counted(lengths)] = flat
         tokens[at] = _joined(
             [np.full(len(t.tickets), np.nan) if t.tokens is None else t.tokens for t in tells],
             np.float64,
@@ -290,13 +335,13 @@ def _groups(asks: list[Ask], tells: list[_Told], place: _Place) -> Groups:
     return Groups(
         ticket=tickets,
         step=asked,
-        ids=tuple(name for ask in asks for name in ask.ids),
+        ids=tuple(chain.from_iterable(ask.ids for ask in asks)),
         level=_ints([level for ask in asks for level in ask.levels]),
         status=status,
         rewards=rewards,
         rollouts=rollouts,
         tokens=tokens,
-        purpose=tuple(p for ask in asks for p in ask.purposes or ["train"] * len(ask.ids)),
+        purpose=tuple(chain.from_iterable(a.purposes or ("train",) * len(a.ids) for a in asks)),
         policy_step=policy_step,
     )
 
@@ -382,7 +427,7 @@ def read_journal(path: str | Path) -> Run:
         items: dict[str, ItemSet] = {
             e.split: ItemSet(e.split, e.fingerprint, _ints(e.levels)) for e in builder.of(Items)
         }
-        groups = _groups(builder.of(Ask), builder.told(), place)
+        groups = _groups(builder.of(Ask), builder.of(_Told), place)
         steps = _steps(builder.of(Step))
         evals = _evaluations(builder.of(Eval), items, place)
     except OverflowError:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lessonplan.analysis.bootstrap import student
 from lessonplan.analysis.fit import Fits, collapse, fit
 from lessonplan.analysis.laws import HILL, Floats, Law, Prior, Quantity
 from lessonplan.errors import ConfigError
 
 NOISE = 0.02  # ours: sd of one run where nothing tells; relative for losses
 WITHIN = 0.73  # v / (p(1 - p)) when item difficulty has spread 1.5 on the logit (computed)
+NORMAL = 1.96  # of a normal distribution, half of a 95 % interval in standard deviations
 UNEVEN = 3.0  # ratio of the sds of two sizes that is worth a warning
 
 
@@ -134,6 +136,8 @@ def run_cells(
         sd = float(np.sqrt((away[repeats] ** 2).sum() / (repeats.sum() - used.sum())))
         pool = away[repeats] * np.sqrt(counts[cell] / np.maximum(counts[cell] - 1, 1))[repeats]
         least = least / 4 if items and of == "accuracy" else least
+        if of == "loss":  # here no items that count twice pay for a spread known from few runs
+            pool = pool * student(0.975, int(repeats.sum() - used.sum())) / NORMAL
         spread = each[np.isfinite(each)]
         if len(spread) > 1 and spread.max() > UNEVEN * spread.min():
             uneven = (
@@ -162,7 +166,8 @@ def _about_curve(
     fitted = fit(sizes, means, weights, law=law, prior=None, of=of).values(sizes[used])[0]
     away = means[used] - fitted
     away = (away / fitted if of == "loss" else away) * np.sqrt(k / (k - 3))
-    return float(np.sqrt((away**2).mean())), away
+    sd = float(np.sqrt((away**2).mean()))
+    return sd, away * student(0.975, k - 3) / NORMAL if of == "loss" else away
 
 
 def _check(n: Floats, values: Floats, of: Quantity, items: int | None) -> None:

@@ -22,13 +22,19 @@ class Sensitivity:
         return self.first_found.winner == self.second_found.winner
 
     @property
+    def first_words(self) -> str:
+        """What the first law says: the winner with its interval, or none."""
+        return _conclusion(self.first_found)
+
+    @property
+    def second_words(self) -> str:
+        """What the second law says."""
+        return _conclusion(self.second_found)
+
+    @property
     def sentence(self) -> str:
         """One line for a report."""
-        one, two = self.first_found, self.second_found
-        each = (
-            f"{self.law}: {_conclusion(one)}",
-            f"{self.second}: {_conclusion(two)}",
-        )
+        each = (f"{self.law}: {self.first_words}", f"{self.second}: {self.second_words}")
         if self.resolved:
             return f"the conclusion holds under both laws ({'; '.join(each)})"
         return f"unresolved: the conclusion flips between laws ({'; '.join(each)})"

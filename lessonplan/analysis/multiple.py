@@ -12,7 +12,7 @@ from scipy.special import stdtr
 from lessonplan.analysis.bootstrap import student
 from lessonplan.analysis.efficiency import Comparison, Difference
 from lessonplan.analysis.laws import Floats
-from lessonplan.analysis.verdicts import interval
+from lessonplan.analysis.words import interval
 
 LEVEL = 0.05  # of all comparisons of a family together
 NORMAL = 10**6  # degrees of freedom where limits are plain percentiles

@@ -3,6 +3,7 @@
 import html
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import isinf, isnan
 
 
@@ -21,10 +22,14 @@ def visible(text: str) -> str:
 
 
 def tag(name: str, *parts: str, **attributes: str) -> Html:
-    """An element. Strings inside are escaped unless they are Html; `class_` becomes class."""
+    """An element. Strings inside are escaped unless they are Html.
+
+    `class_` becomes class, and other underscores become hyphens.
+    """
     inner = "".join(p if isinstance(p, Html) else html.escape(visible(p)) for p in parts)
     given = "".join(
-        f' {key.rstrip("_")}="{html.escape(visible(value))}"' for key, value in attributes.items()
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(visible(value))}"'
+        for key, value in attributes.items()
     )
     return Html(f"<{name}{given}>{inner}</{name}>")
 
@@ -37,6 +42,7 @@ def picture(source: str, alt: str) -> Html:
 
 
 Cell = str | int | float
+LONG = 60  # characters; a longer text may break into lines
 
 
 def show(value: Cell) -> str:
@@ -72,7 +78,45 @@ def table(rows: Sequence[Mapping[str, Cell]], caption: str = "") -> Html:
 def _cell(value: Cell, first: bool) -> Html:
     if first:
         return tag("th", show(value), scope="row")
-    return tag("td", show(value), class_="text" if isinstance(value, str) else "number")
+    kind = "number"
+    if isinstance(value, str):
+        kind = "text long" if len(value) > LONG and not isinstance(value, Html) else "text"
+    return tag("td", show(value), class_=kind)
+
+
+def sparkline(values: Sequence[float]) -> Html:
+    """Shares from 0 to 1 as a small line in the color of the text; NaN leaves a gap.
+
+    Neighbors are joined; every known value is a dot, so that a lone one is seen.
+    """
+    step = 8
+    spots = [
+        None if isnan(v) else (step * i + 4, round(16 - 13 * min(max(v, 0.0), 1.0), 1))
+        for i, v in enumerate(values)
+    ]
+    lines = [
+        tag("line", x1=str(a[0]), y1=str(a[1]), x2=str(b[0]), y2=str(b[1]))
+        for a, b in pairwise(spots)
+        if a is not None and b is not None
+    ]
+    dots = [tag("circle", cx=str(s[0]), cy=str(s[1]), r="1.6") for s in spots if s is not None]
+    said = ", ".join("–" if isnan(v) else f"{100 * v:.0f} %" for v in values)
+    width = step * len(values)
+    return tag(
+        "svg",
+        Html("".join([*lines, *dots])),
+        class_="spark",
+        role="img",
+        aria_label=said,
+        viewBox=f"0 0 {width} 18",
+        width=str(width),
+        height="18",
+    )
+
+
+def fold(title: str, *parts: Html) -> Html:
+    """Something that opens on a click, without a script; print shows it open."""
+    return tag("details", tag("summary", title), *parts)
 
 
 def items(lines: Sequence[str], **attributes: str) -> Html:
@@ -131,11 +175,17 @@ th,td{padding:.22rem .6rem;border-bottom:1px solid var(--line);text-align:right;
 th:first-child,.text{text-align:left}
 thead th{border-bottom:2px solid var(--line);vertical-align:bottom}
 .quiet{color:var(--soft)}
-@media (max-width:560px){figure img{min-width:460px}.grid::before{content:"Figures and tables scroll sideways.";
+ul.together{font-size:.92rem;color:var(--soft);padding-left:1.2rem;margin:.2rem 0 1rem}
+ul.together li{max-width:none}
+details{margin:.3rem 0}summary{cursor:pointer;font-weight:600}
+.spark{display:block;stroke:currentColor;stroke-width:1.2;fill:currentColor}
+td.long{white-space:normal;min-width:20rem;max-width:60rem}
+@media (max-width:560px){ul.verdict.lead li:first-child{font-size:1.15rem}ul.verdict li{font-size:1rem}
+figure img{min-width:460px}.grid::before{content:"Figures and tables scroll sideways.";
 display:block;font-size:.85rem;color:var(--soft);margin-bottom:.4rem}}
 @media print{body{max-width:none;font-size:11pt;background:#fff;color:#000}
-figure,.limits,tr{break-inside:avoid}.scroll{overflow:visible}table{font-size:8pt}th,td{white-space:normal}
-figure img{min-width:0}}
+figure,.limits,tr{break-inside:avoid}details::details-content{content-visibility:visible;display:block}h2,h3,summary{break-after:avoid}.scroll{overflow:visible}table{font-size:8pt}th,td{white-space:normal}
+figure img{min-width:0;max-width:13.5cm}figure{padding:.3rem}figcaption{font-size:8.5pt}}
 """.strip()
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

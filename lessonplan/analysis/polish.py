@@ -179,10 +179,46 @@ class Search:
         w, y = self.w[rows], self.y[rows]
         z = self.curve.z(self.x, theta)
         c0, c1, _ = self._line(rows, z)
-        residual = y - c0[:, None] - c1[:, None] * z  # (b, K)
         slopes = c1[:, None, None] * self.curve.slopes(self.x, theta)  # (b, K, P)
-        fixed = (c0 <= 0.0) | (c0 >= self.top)
-        slopes = _project(slopes, z, w, fixed=fixed, capped=self.cap & (c0 + c1 >= 1.0 - 1e-12))
+        fixed, capped = self._bound(c0, c1)
+        step, left = np.zeros_like(theta), np.arange(len(theta))
+        # A step after which c0 or c1 would cross a bound is taken again with them on it, and again
+        # with both: else such a row zigzags across the bound and stops short of its optimum.
+        for _ in range(3):
+            own = (theta[left], damping[left], w[left], y[left], z[left], slopes[left])
+            step[left] = self._solve(*own, c0[left], c1[left], fixed[left], capped[left])
+            rest = y[left] - (slopes[left] @ step[left, :, None])[..., 0]
+            ahead0, ahead1, _ = linear_step(w[left], rest, z[left], high=self.top, cap=self.cap)
+            fix, hit = self._bound(ahead0, ahead1)
+            met = (fix & ~fixed[left]) | (hit & ~capped[left])
+            left = left[met]
+            if not len(left):
+                break
+            fixed[left] |= fix[met]
+            capped[left] |= hit[met]
+            c0[left], c1[left] = ahead0[met], ahead1[met]
+        return step
+
+    def _bound(self, c0: Floats, c1: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether c0 is on a bound of its own, and c0 + c1 on its cap."""
+        return (c0 <= 0.0) | (c0 >= self.top), self.cap & (c0 + c1 >= 1.0 - 1e-12)
+
+    def _solve(
+        self,
+        theta: Floats,
+        damping: Floats,
+        w: Floats,
+        y: Floats,
+        z: Floats,
+        slopes: Floats,
+        c0: Floats,
+        c1: Floats,
+        fixed: NDArray[np.bool_],
+        capped: NDArray[np.bool_],
+    ) -> Floats:
+        """The damped step of b rows, c0 and c1 following it as far as their bounds let them."""
+        residual = y - c0[:, None] - c1[:, None] * z  # (b, K)
+        slopes = _project(slopes, z, w, fixed=fixed, capped=capped)
         weighted = slopes * w[:, :, None]
         normal = weighted.transpose(0, 2, 1) @ slopes  # (b, P, P)
         right = (weighted.transpose(0, 2, 1) @ residual[:, :, None])[..., 0]

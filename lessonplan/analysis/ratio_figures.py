@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lessonplan.analysis.efficiency import Comparison, Difference
-from lessonplan.analysis.figures import Picture, Style, new_figure, plain, stem, tidy
+from lessonplan.analysis.figures import Picture, Style, bottom_labels, new_figure, plain, stem, tidy
 from lessonplan.analysis.studies import Row
-from lessonplan.analysis.verdicts import factor, interval, percent
+from lessonplan.analysis.words import factor, interval, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +73,8 @@ def forest(
     left.set_xscale("log", base=2)
     limit = min(WIDEST, max([4.0, *[_reach(c) for c in found]]) * 1.5)
     left.set_xlim(1 / limit, limit)
-    ticks = [t for t in (1 / 32, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 32) if 1 / limit <= t <= limit]
+    step = 4.0 if limit > 16 else 2.0  # labels of a wide axis would touch
+    ticks = [t for t in step ** np.arange(-6.0, 7.0) if 1 / limit <= t <= limit]
     left.set_xticks(ticks, [_tick(t) for t in ticks])
     left.minorticks_off()
     left.set_xlabel("times fewer problems needed by the first", fontsize=9)
@@ -210,8 +211,6 @@ def pair_plot(
     title = f"The paired difference is clear of zero in {sure} of {total} comparisons"
     figure = new_figure(0.8 + 2.1 * lines, title)
     grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
-    for axes in grid.flat[len(shown) :]:
-        axes.set_visible(False)
     for axes, each in zip(grid.flat, shown, strict=False):
         first = each[0]
         x = np.array([d.n for d in each], dtype=float)
@@ -240,8 +239,7 @@ def pair_plot(
         axes.tick_params(labelsize=8)
     for axes in grid[:, 0]:
         axes.set_ylabel("points, first minus second", fontsize=9)
-    for axes in grid[-1]:
-        axes.set_xlabel("unique problems", fontsize=9)
+    bottom_labels(grid.flat, columns, len(shown), "unique problems")
     caption = (
         f"Thin: one line for each of {shown[0][0].units} paired "
         f"{UNITS[shown[0][0].method]}; thick: mean, with 95 % "

@@ -16,7 +16,17 @@ import numpy as np
 
 from lessonplan.analysis.bootstrap import Resamples
 from lessonplan.analysis.efficiency import Curves
-from lessonplan.analysis.figures import GREY, Picture, new_figure, plain, stem
+from lessonplan.analysis.figures import (
+    COLORS,
+    DASHES,
+    GREY,
+    Picture,
+    accuracy_axis,
+    new_figure,
+    plain,
+    stem,
+    tidy,
+)
 from lessonplan.analysis.laws import Floats
 from lessonplan.analysis.studies import Row, Study
 from lessonplan.analysis.tiers import TIERS
@@ -254,6 +264,120 @@ def response_rows(response: Response, *, steps: int = 10) -> list[Row]:
     return rows
 
 
+def traces(response: Response, steps: int = STEP) -> list[Row]:
+    """Accuracy as a function of the share of one tier, the others in the proportions of the best.
+
+    `kind` "curve": rows along each of q lines that meet in the best mixture (at a corner the rest
+    is split evenly), with limits. `kind` "arm": what was run, at its share of each tier.
+    """
+    best = np.array(response.best().shares)
+    rows: list[Row] = []
+    for i, name in enumerate(response.components):
+        others = np.delete(best, i)
+        others = (
+            others / others.sum() if others.sum() > 0 else np.full(len(others), 1 / len(others))
+        )
+        share = np.unique(np.append(np.linspace(0, 1, steps + 1), best[i]))
+        line = np.insert(np.outer(1 - share, others), i, share, axis=1)  # (steps, q)
+        for x, y, low, high in zip(share, *response.limits(line), strict=True):
+            rows.append(
+                {
+                    "tier": name,
+                    "kind": "curve",
+                    "arm": "",
+                    "share": float(x),
+                    "accuracy": float(y),
+                    "low": float(low),
+                    "high": float(high),
+                }
+            )
+        for arm, x, y in zip(response.arms, response.shares[:, i], response.observed, strict=True):
+            rows.append(
+                {"tier": name, "kind": "arm", "arm": arm, "share": float(x), "accuracy": float(y)}
+            )
+    return rows
+
+
+def trace_figure(response: Response) -> Picture:
+    """One panel a tier: fitted accuracy against its share, with limits and the arms."""
+    rows, best = traces(response), response.best()
+    title = "Through the best mixture, " + ", ".join(
+        f"{100 * share:.0f} % {name} ({100 * low:.0f} to {100 * high:.0f})"
+        if np.isfinite(low)
+        else f"{100 * share:.0f} % {name}"
+        for name, share, low, high in zip(
+            response.components, best.shares, best.shares_low, best.shares_high, strict=True
+        )
+    )
+    figure = new_figure(3.2, title)
+    grid = figure.subplots(1, len(response.components), sharey=True, squeeze=False)[0]
+    for axes, name, share, color, line in zip(
+        grid, response.components, best.shares, COLORS, DASHES, strict=False
+    ):
+        curve = [r for r in rows if (r["tier"], r["kind"]) == (name, "curve")]
+        x, y, low, high = (
+            np.array([float(r[k]) for r in curve]) for k in ("share", "accuracy", "low", "high")
+        )
+        axes.plot(x, y, color=color, linestyle=line, linewidth=1.8)
+        if np.isfinite(low).all():
+            axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
+        arms = [r for r in rows if (r["tier"], r["kind"]) == (name, "arm")]
+        axes.plot(
+            [float(r["share"]) for r in arms],
+            [float(r["accuracy"]) for r in arms],
+            "o",
+            color=GREY,
+            markersize=4,
+        )
+        axes.axvline(share, color="#999999", linewidth=0.8, linestyle=":")
+        axes.set_xlim(-0.03, 1.03)
+        axes.set_xticks([0, 0.5, 1], ["0", "50", "100"])
+        axes.set_xlabel(plain(f"% {name}"), fontsize=9)
+        accuracy_axis(axes)
+        tidy(axes)
+    grid[0].set_ylabel(f"accuracy at {response.n} problems", fontsize=9)
+    caption = (
+        f"{len(response.arms)} arms. Line: the fitted response where only this tier's share changes and the others keep the "
+        "proportions of the best mixture (dotted). Points: all arms, which lie off these lines. "
+        + (
+            f"Band: 95 %, {response.draws.units} {response.method} and test items resampled; in the title, that of each share."
+            if response.draws.units > 1
+            else "No band: one seed."
+        )
+    )
+    return Picture(
+        f"{stem(response.family)}-mixture-curves",
+        title,
+        caption,
+        f"Mixture response curves. {title}.",
+        rows,
+        figure,
+    )
+
+
+def mixture_rows(both: Curves, shares: Mapping[str, Sequence[float]]) -> list[Row]:
+    """The arms with a stated mixture: their shares and their accuracy at the largest common size.
+
+    In percent, with 95 % limits; empty if no size is common to them.
+    """
+    cells = {c.sampler: k for k, c in enumerate(both.plan.cells)}
+    arms = [name for name in shares if name in cells]
+    if not arms:
+        return []
+    try:
+        n, values = _at(both, [cells[name] for name in arms], None)
+    except ConfigError:
+        return []
+    low, high = both.draws.limits(values)
+    rows: list[Row] = []
+    for i, name in enumerate(arms):
+        row: Row = {"arm": name}
+        row |= {f"% {tier}": 100 * x for tier, x in zip(TIERS, shares[name], strict=True)}
+        row |= {"n": n, "accuracy %": 100 * float(values[0, i])}
+        rows.append(row | {"from": 100 * float(low[i]), "to": 100 * float(high[i])})
+    return sorted(rows, key=lambda r: -float(r["accuracy %"]))
+
+
 def response_figure(response: Response) -> Picture | None:
     """The triangle of mixtures colored by fitted accuracy; None unless there are three parts."""
     if len(response.components) != 3:
@@ -331,7 +455,9 @@ def _draw_arms(axes: Axes, response: Response) -> None:
         linewidths=1.4,
         zorder=3,
     )
-    for px, py, name in zip(x, y, response.arms, strict=True):
+    for px, py, name, shares in zip(x, y, response.arms, response.shares, strict=True):
+        if shares.max() > 1 - SAME and name == response.components[int(shares.argmax())]:
+            continue  # the corner says it
         axes.annotate(
             plain(name),
             (px, py),

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from lessonplan.analysis.curve_figures import common_size
 from lessonplan.analysis.events import STATUSES
-from lessonplan.analysis.figures import Picture, Style, new_figure, plain, stem, tidy
+from lessonplan.analysis.figures import Picture, Style, bottom_labels, new_figure, plain, stem, tidy
 from lessonplan.analysis.runs import Run
 from lessonplan.analysis.studies import Row, Study
+from lessonplan.analysis.words import listed
 
 BINS = 20  # a run is shown in twenty equal parts
 TRAINED = STATUSES.index("trained")
@@ -115,7 +116,6 @@ def level_mix(study: Study, family: str, looks: dict[str, Style]) -> Picture | N
         )
         if k >= len(names):
             top.set_visible(False)
-            bottom.set_visible(False)
             continue
         name = names[k]
         share = np.nan_to_num(_table(rows, name, "share", levels))
@@ -138,8 +138,7 @@ def level_mix(study: Study, family: str, looks: dict[str, Style]) -> Picture | N
         if k % columns == 0:
             top.set_ylabel("share right", fontsize=8.5)
             bottom.set_ylabel("share of picks", fontsize=8.5)
-    for axes in outer[-1]:
-        axes.set_xlabel("part of the run", fontsize=9)
+    bottom_labels(outer[1::2].flat, columns, len(names), "part of the run")
     from matplotlib.patches import Patch
 
     figure.legend(
@@ -186,7 +185,7 @@ def pass_rates(study: Study, family: str) -> Picture | None:
             ends.append((name, float(np.nanmean(last))))
     title = (
         f"Level {top} is solved at "
-        + ", ".join(f"{value:.0%} ({name})" for name, value in ends)
+        + listed([f"{value:.0%} ({name})" for name, value in ends])
         + " in the second half"
         if ends
         else f"No sampler tries level {top} in the second half"
@@ -210,10 +209,7 @@ def pass_rates(study: Study, family: str) -> Picture | None:
         axes.set_yticks(range(len(levels)), [str(v) for v in levels], fontsize=8)
         axes.set_title(plain(name), fontsize=9.5)
         axes.tick_params(labelsize=8)
-    for axes in grid.flat[len(names) :]:
-        axes.set_visible(False)
-    for axes in grid[-1]:
-        axes.set_xlabel("part of the run", fontsize=9)
+    bottom_labels(grid.flat, columns, len(names), "part of the run")
     for axes in grid[:, 0]:
         axes.set_ylabel("level", fontsize=9)
     if drawn is not None:
@@ -295,8 +291,8 @@ def wasted_groups(study: Study, family: str) -> Picture | None:
         tokens, everything = (sum(float(r[k]) for r in own) for k in ("tokens", "tokens_all"))
         if np.isfinite(tokens):
             words.append(f"{name} {_count(tokens)} of {_count(everything)} tokens")
-    title = "Groups that taught nothing: " + ", ".join(
-        f"{100 * share[k]:.0f} % ({k})" for k in sorted(share, key=lambda k: share[k])
+    title = "Groups that taught nothing: " + listed(
+        [f"{100 * share[k]:.0f} % ({k})" for k in sorted(share, key=lambda k: share[k])]
     )
     columns = min(2, len(names))
     lines = -(-len(names) // columns)
@@ -320,10 +316,7 @@ def wasted_groups(study: Study, family: str) -> Picture | None:
         axes.set_title(plain(f"{name}: {100 * share[name]:.0f} %"), fontsize=9.5)
         tidy(axes)
         axes.tick_params(labelsize=8)
-    for axes in grid.flat[len(names) :]:
-        axes.set_visible(False)
-    for axes in grid[-1]:
-        axes.set_xlabel("part of the run", fontsize=9)
+    bottom_labels(grid.flat, columns, len(names), "part of the run")
     for axes in grid[:, 0]:
         axes.set_ylabel("share of groups", fontsize=9)
     figure.legend(

@@ -1,40 +1,13 @@
 """One sentence for each comparison: who needs fewer problems, or that it could not be shown."""
 
-from math import isfinite, isinf, isnan
+from math import isfinite, isnan
 
 from lessonplan.analysis.bootstrap import MIN_STARTS
 from lessonplan.analysis.efficiency import Comparison, Difference
 from lessonplan.analysis.findings import Finding
+from lessonplan.analysis.words import factor, interval, percent
 
-
-def percent(share: float) -> str:
-    """0.625 as "62.5 %"."""
-    return "unknown" if isnan(share) else f"{100 * share:.3g} %"
-
-
-def factor(value: float) -> str:
-    """A ratio with two or three digits, 1000 and more as a power of ten."""
-    if isinf(value) or isnan(value):
-        return "unbounded" if isinf(value) else "unknown"
-    if value >= 1000 or 0 < value < 0.001:
-        return f"{value:.0e}"
-    if value >= 10:
-        return f"{value:.0f}"
-    text = f"{value:.2g}"
-    return f"{value:.3g}" if text == "1" else text  # 1.04 is not 1
-
-
-def interval(low: float, high: float) -> str:
-    """Limits of a ratio, open ends in words."""
-    if isnan(low) or isnan(high):
-        return "no interval"
-    if low <= 0 and isinf(high):
-        return "open on both sides"
-    if isinf(high):
-        return f"at least {factor(low)}"
-    if low <= 0:
-        return f"at most {factor(high)}"
-    return f"{factor(low)}-{factor(high)}"
+__all__ = ["factor", "gap", "interval", "percent", "sentences", "verdict"]
 
 
 def verdict(found: Comparison) -> str:
@@ -61,18 +34,32 @@ def gap(d: Difference) -> str:
         )
     return (
         f"at {d.n} problems no difference of accuracy could be shown ({more} {points:.1f} points "
-        f"above {less}, {low:.1f} to {high:.1f}); {100 * d.seen:.0f} points would have been seen"
+        f"above {less}, {low:.1f} to {high:.1f}); {100 * d.seen:.2g} points would have been seen"
     )
 
 
 def sentences(finding: Finding) -> list[str]:
-    """All that is said about a family: a line for each pair, and what was not compared and why."""
+    """All that is said about a family: a line for each pair, and what was not compared and why.
+
+    A claim that another law or Holm's correction takes back says so in its own line.
+    """
     gaps = [gap(each[-1]) if each else "" for each in finding.differences]
     claims = [verdict(c) for c in finding.comparisons] or [""] * len(gaps)
-    lines = ["; ".join(filter(None, pair)) for pair in zip(claims, gaps, strict=True)]
+    doubts = [_doubts(finding, i) for i in range(len(claims))]
+    lines = ["; ".join(filter(None, parts)) for parts in zip(claims, doubts, gaps, strict=True)]
     if finding.target is None:  # the reason first, then what can be said without a target
         return [*finding.refused, *filter(None, lines)]
     return [*filter(None, lines), *finding.refused]
+
+
+def _doubts(finding: Finding, i: int) -> str:
+    """What takes the claim of pair i back; empty if nothing does."""
+    found = list[str]()
+    if i < len(finding.sensitivities) and not finding.sensitivities[i].resolved:
+        found.append(finding.sensitivities[i].sentence)
+    if i < len(finding.holm) and finding.comparisons[i].winner and not finding.holm[i].shown:
+        found.append(finding.holm[i].words.partition(": ")[2].rpartition(", ")[0])
+    return "; ".join(filter(None, found))
 
 
 def _claim(c: Comparison) -> str:
@@ -108,15 +95,17 @@ def _ratio(c: Comparison) -> str:
             f"{c.a} reaches {at} with about {c.n_a:.0f} problems, {c.b} with about {c.n_b:.0f}; "
             "one run for each size, so no interval and no conclusion"
         )
-    seen = (
-        f"this study would have seen {factor(c.seen)} times"
-        if isfinite(c.seen)
-        else "with this interval no ratio would have been seen"
-    )
     return (
         f"no difference could be shown between {c.a} and {c.b} at {at} "
-        f"(ratio {factor(c.ratio)}, {interval(c.low, c.high)}); {seen}"
+        f"(ratio {factor(c.ratio)}, {interval(c.low, c.high)}); {_seen(c)}"
     )
+
+
+def _seen(c: Comparison) -> str:
+    """The smallest effect that would have been shown, next to every difference that was not."""
+    if isfinite(c.seen):
+        return f"this study would have seen {factor(c.seen)} times"
+    return "with this interval no ratio would have been seen"
 
 
 def _bound(c: Comparison) -> str:
@@ -144,7 +133,7 @@ def _bound(c: Comparison) -> str:
     if least > 1:
         return f"{first}, {second}: at least {factor(least)} times fewer"
     bound = f"the bound is {factor(least)} times" if least >= 0.1 else "no bound can be given"
-    return f"{first}, {second}; but no difference could be shown ({bound})"
+    return f"{first}, {second}; but no difference could be shown ({bound}); {_seen(c)}"
 
 
 def _over(value: float) -> float:

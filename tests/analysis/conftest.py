@@ -86,6 +86,39 @@ def events() -> list[dict]:
 LEVELS = [1, 2, 3, 4, 5] * 6
 
 
+def visit_events(tries, *, seconds=None, **changes):
+    """A run of one group a step: `tries` are (problem, level, rewards)."""
+    yield opened(steps=len(tries), problems_per_step=1, **changes)
+    for step, (name, level, rewards) in enumerate(tries):
+        yield {"event": "ask", "step": step, "ticket": step, "ids": [name], "levels": [level]}
+        status = "trained" if rewards else "discarded"
+        yield {
+            "event": "tell",
+            "step": step,
+            "tickets": [step],
+            "rewards": [rewards],
+            "status": [status],
+        }
+        yield {
+            "event": "step",
+            "step": step + 1,
+            "rollouts": len(rewards),
+            "seconds": seconds or {"generate": 0.1},
+        }
+    yield {"event": "end", "status": "done"}
+
+
+def visit_study(folder, runs, **changes):
+    """A study of such runs, {(sampler, start): tries}, all of n = 8 and seed 0."""
+    from lessonplan.analysis import read_study
+
+    (folder / "journals").mkdir(parents=True)
+    for i, ((sampler, start), tries) in enumerate(runs.items()):
+        events = visit_events(tries, id=f"r{i}", sampler=sampler, start=start, **changes)
+        write(folder / "journals" / f"r{i}.jsonl", list(events))
+    return read_study(folder)
+
+
 def curve(sampler: str, n: int, start: int) -> float:
     half = {"easy": 120.0, "mixed": 40.0}[sampler]
     return 0.45 + 0.03 * start + 0.35 / (1 + half / n)
@@ -263,4 +296,5 @@ def tools():
         write_study=write_study,
         make_table=make_table,
         run_events=run_events,
+        visit_study=visit_study,
     )

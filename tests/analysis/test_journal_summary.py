@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lessonplan.analysis import journal_summary, read_journal
-from lessonplan.analysis.journal_summary import summarize_journal
+from lessonplan.analysis.journal_summary import summarize_journal, summarize_journals
 from lessonplan.errors import FormatError
 
 ASSET = Path(__file__).parents[1] / "assets" / "journal-v1.jsonl"
@@ -110,6 +110,23 @@ def test_two_processes(tmp_path, tools, monkeypatch):
     path = tmp_path / "a.jsonl"
     tools.write(path, list(grown(tools, 20)))
     assert agrees(path, processes=2).rollouts == 8 * 10 * 20
+
+
+def test_several_journals_share_the_processes(tmp_path, tools, monkeypatch):
+    paths = [tmp_path / f"{name}.jsonl" for name in "abcd"]
+    for path, steps in zip(paths, (20, 3, 1, 12), strict=True):
+        tools.write(path, list(grown(tools, steps)))
+    lines = paths[2].read_bytes().splitlines(keepends=True)
+    paths[2].write_bytes(b"".join([lines[0], lines[1].replace(b"event", b"evemt", 1), *lines[2:]]))
+    alone = summarize_journals(paths, processes=1)
+    assert [one.steps for one in alone if not isinstance(one, FormatError)] == [200, 30, 120]
+    assert "c.jsonl:2, byte" in str(alone[2])
+    monkeypatch.setattr(journal_summary, "PART", 3000)
+    shared = summarize_journals(paths, processes=2)
+    assert str(shared[2]) == str(alone[2])
+    for k in (0, 1, 3):
+        assert _facts(shared[k]) == _facts(alone[k])
+    assert summarize_journals([]) == ()
 
 
 def test_torn_at_every_byte_of_the_last_line(tmp_path, events, tools):

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lessonplan.analysis import read_journal
+from lessonplan.analysis.journals import _zeros_and_ones
 from lessonplan.errors import FormatError
 
 ASSET = Path(__file__).parents[1] / "assets" / "journal-v1.jsonl"
@@ -171,6 +172,29 @@ def test_groups_of_other_lengths_and_policy_steps(tmp_path, events, tools):
     events[6] = {**events[6], "rewards": [[10**400], [1]]}
     tools.write(path, events)
     with pytest.raises(FormatError, match=r"a.jsonl:7, byte \d+: .*(out of range|64 bits)"):
+        read_journal(path)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "lengths"),
+    [([[1, 0], [1, 1]], [2, 2]), ([[], [1, 0, 1]], [0, 3]), ([[], []], [0, 0]), ([[0]], [1])],
+)
+def test_groups_of_zeros_and_ones_are_read_as_any_others(rewards, lengths):
+    text = json.dumps(rewards, separators=(",", ":")).encode()
+    found = _zeros_and_ones(text)
+    assert found is not None and found[0].tolist() == lengths
+    assert found[1].tolist() == [one for group in rewards for one in group]
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "[1,0]", "[[10,1]]", "[[[1]]]", "[[1],2,[1]]", "[[[1],10]]", "[[0.5]]", "[[ 1]]"]
+)
+def test_what_is_no_list_of_zeros_and_ones_is_left_to_the_decoder(text, tmp_path, events, tools):
+    assert _zeros_and_ones(text.encode()) is None
+    events[6] = {**events[6], "rewards": json.loads(text)}
+    path = tmp_path / "a.jsonl"
+    tools.write(path, events)
+    with pytest.raises(FormatError, match=r"a.jsonl:7, byte"):  # of one ticket, so never two groups
         read_journal(path)
 
 

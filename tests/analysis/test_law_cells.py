@@ -63,6 +63,15 @@ def test_losses_are_weighted_by_their_relative_error():
     assert spread[0] == pytest.approx(spread[1], rel=0.05)
 
 
+def test_residuals_of_losses_pay_for_few_runs():
+    """Four runs in two cells leave two degrees of freedom: Student's 4.303 over the normal 1.96."""
+    cells = run_cells([10, 10, 20, 20], [1.9, 2.1, 0.95, 1.05], of="loss")
+    expected = 0.05 * np.sqrt(2) * 4.30265 / 1.96
+    np.testing.assert_allclose(np.abs(cells.pool), expected, rtol=1e-5)
+    exact = run_cells([10, 10, 20, 20], [0.5, 0.6, 0.6, 0.7], items=100)
+    np.testing.assert_allclose(np.abs(exact.pool), 0.05 * np.sqrt(2))
+
+
 @pytest.mark.parametrize(
     ("n", "y", "words"),
     [

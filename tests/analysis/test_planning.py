@@ -265,8 +265,8 @@ def test_next_runs_narrow_most_for_their_rollouts():
 
 def test_where_starts_differ_another_start_is_the_best_use_of_runs():
     module = planner()
-    world = replace(module.coverage.World(2.0, starts=3), favor_sd=1.0)
-    table = module.coverage.simulate(world, "full", np.random.default_rng(3))
+    world = replace(module.coverage.SCENARIOS["starts: full, 2x"], favor_sd=1.0)
+    table = module.coverage.simulate(world, np.random.default_rng(3))
     pilot = pilot_of(curves(table, ("a", "b"), resamples=60), target=0.63, rollouts_per_run=100)
     assert pilot.method == "starts" and set(pilot.layout.runs_a) == {2}
     pilot = replace(pilot, pair=replace(pilot.pair, favor=1.0))

@@ -60,3 +60,11 @@ def test_capped_curves_reach_their_optimum():
     for row in range(4):
         best = projected(LAWS["hill"], y[row], w, 8, np.random.default_rng(row))
         assert found.objective[row] <= best * 1.0001
+
+
+def test_rows_on_two_bounds_reach_their_optimum():
+    """M4 on a row whose best curve runs from 0 to 1: both bounds are met on the way there."""
+    y = np.array([0.284916, 0.315054, 0.376741, 0.463655, 0.51974, 0.580001, 0.676656])
+    found = fit(SIZES, y, np.full(7, 7500.0), law=LAWS["m4"])
+    assert found.objective[0] <= 5.386066 * 1.00002
+    assert found.c0[0] < 1e-4 and found.c0[0] + found.c1[0] > 1 - 1e-4

@@ -9,9 +9,19 @@ from html.parser import HTMLParser
 import pytest
 
 from lessonplan.analysis import find, read_study, sample_efficiency, write_report
+from lessonplan.analysis.chapters import Chapter, chapter
 from lessonplan.analysis.ledger_figure import ledger_strip
-from lessonplan.analysis.pages import markdown, picture, show, table, tag, visible
-from lessonplan.analysis.report import Chapter, chapter, report_html
+from lessonplan.analysis.pages import (
+    fold,
+    markdown,
+    picture,
+    show,
+    sparkline,
+    table,
+    tag,
+    visible,
+)
+from lessonplan.analysis.report import report_html
 
 HOSTILE = "<script>alert(1)</script>\"'&$x_1$\u202e\x1b[31m"
 
@@ -46,12 +56,12 @@ def test_report_is_one_closed_file(written):
     assert written.stat().st_size < 3 * 2**20
     assert "script" not in page.tags and "link" not in page.tags and "iframe" not in page.tags
     sources = [v for k, v in page.attributes if k in ("src", "href", "srcset", "action")]
-    assert len(sources) == 8 and all(s.startswith("data:image/svg+xml") for s in sources)
+    assert len(sources) == 12 and all(s.startswith("data:image/svg+xml") for s in sources)
     outside = re.sub(r"data:image/[^\"]*", "", text)
     assert "http:" not in outside and "https:" not in outside and "url(" not in outside
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert ("content", policy) in page.attributes
-    assert sum(k == "alt" and len(v) > 20 for k, v in page.attributes) == 8
+    assert sum(k == "alt" and len(v) > 20 for k, v in page.attributes) == 12
     assert "prefers-color-scheme:dark" in text and "@media print" in text
 
 
@@ -68,7 +78,9 @@ def test_report_says_what_it_must(written):
         "SFT control",
         "uniform (not run)",
         "trace easy >= .6",
-        "left-out error: last value",
+        "last value",
+        "Laws asked for the largest size",
+        "What a reader of a scaling study asks",
         "would have seen",
         "easy: level 1, 2; medium: level 3; hard: level 4, 5",
     ):
@@ -86,6 +98,10 @@ def test_files_beside_the_report(written):
         "v6-zero-variance",
         "v10-ledger",
         "v12-pairs",
+        "v8-pass-rate-histogram",
+        "v9-picks",
+        "v11-time",
+        "law-comparison",
     ):
         assert {f"counting-{number}.{k}" for k in ("svg", "png", "pdf", "csv")} <= figures
     text = written.with_suffix(".md").read_text(encoding="utf-8")
@@ -147,7 +163,8 @@ def test_no_gain_gives_differences_without_a_target(tmp_path, tools):
     found = find(study, "counting", resamples=50)
     assert found.target is None and found.comparisons == () and len(found.differences) == 1
     whole = chapter(study, "counting", resamples=50)
-    assert set(whole.pictures) == {"v1", "v2", "v4", "v5", "v6", "v10", "v12"}
+    drawn = {"v1", "v2", "v4", "v5", "v6", "v8", "v9", "v10", "v11", "v12"}
+    assert set(whole.pictures) == drawn
     text = report_html(study, [Chapter(found, None, {"v12": whole.pictures["v12"]}, "test")])
     assert "no sampler rises above the warm starts" in text
     assert text.index("at 64 problems") < text.index("Limits of these numbers")
@@ -179,6 +196,18 @@ def test_tags_escape():
         "–",
         "x",
     ]
+
+
+def test_a_sparkline_joins_neighbors_and_leaves_gaps():
+    drawn = sparkline([0.0, 1.0, float("nan"), 0.5])
+    page = Page(drawn)
+    assert page.tags == ["svg", "line", "circle", "circle", "circle"]
+    assert ("aria-label", "0 %, 100 %, –, 50 %") in page.attributes
+    assert [v for k, v in page.attributes if k == "cy"] == ["16.0", "3.0", "9.5"]
+    assert drawn in table([{"problem": "<a>", "course": drawn}]) and "&lt;a&gt;" in table(
+        [{"problem": "<a>"}]
+    )
+    assert fold("<b>", tag("p", "x")) == ("<details><summary>&lt;b&gt;</summary><p>x</p></details>")
 
 
 def test_imports_are_light():

@@ -8,11 +8,14 @@ import pytest
 from lessonplan.analysis import curves, read_study
 from lessonplan.analysis.response import (
     fit_response,
+    mixture_rows,
     mixtures,
     response_figure,
     response_rows,
     simplex,
     terms,
+    trace_figure,
+    traces,
 )
 from lessonplan.errors import ConfigError
 
@@ -161,3 +164,44 @@ def test_two_parts_have_no_triangle(tools):
     table = tools.make_table({(name, n): 0.5 + 0.001 * n for name in halves for n in (8, 64)})
     response = fit_response(curves(table, tuple(halves), resamples=40), halves)
     assert response.coefficients.shape[1] == 3 and response_figure(response) is None
+
+
+def test_traces_pass_through_the_best_mixture(tools):
+    response = fit_response(mixed(tools, noise=0.01), LATTICE)
+    best, rows = response.best(), traces(response)
+    for tier, share in zip(response.components, best.shares, strict=True):
+        curve = [r for r in rows if (r["tier"], r["kind"]) == (tier, "curve")]
+        at = next(r for r in curve if r["share"] == pytest.approx(share))
+        assert at["accuracy"] == pytest.approx(best.accuracy)
+        assert max(r["accuracy"] for r in curve) == pytest.approx(best.accuracy)
+        assert all(r["low"] <= r["accuracy"] <= r["high"] for r in curve)
+        corner = next(r for r in curve if r["share"] == 1)
+        alone = np.eye(3)[response.components.index(tier)]
+        assert corner["accuracy"] == pytest.approx(response.accuracy(alone)[0, 0])
+    arms = [r for r in rows if r["kind"] == "arm"]
+    assert len(arms) == 3 * len(LATTICE)
+    title = trace_figure(response).title
+    assert title.startswith(f"Through the best mixture, {100 * best.shares[0]:.0f} % easy (")
+
+
+def test_a_best_corner_splits_the_rest_evenly(tools):
+    top = np.array([0.7, 0.4, 0.4, 0, 0, 0])
+    response = fit_response(mixed(tools, coefficients=top), LATTICE)
+    assert response.best().shares == (1, 0, 0)
+    half = next(
+        r for r in traces(response) if (r["tier"], r["kind"], r["share"]) == ("easy", "curve", 0.5)
+    )
+    even = np.array([0.5, 0.25, 0.25])
+    assert half["accuracy"] == pytest.approx(response.accuracy(even)[0, 0])
+
+
+def test_mixture_rows_come_best_first_with_limits(tools):
+    rows = mixture_rows(mixed(tools, noise=0.01), LATTICE)
+    values = [r["accuracy %"] for r in rows]
+    assert (
+        len(rows) == 10
+        and values == sorted(values, reverse=True)
+        and {r["n"] for r in rows} == {64}
+    )
+    assert all(r["from"] < r["accuracy %"] < r["to"] for r in rows)
+    assert mixture_rows(mixed(tools), {}) == []
