@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: install study test verl-test lint bench
+.PHONY: install study test verl-test verifiers-test lint bench
 
 install: $(INSTALLED)
 
@@ -37,6 +37,14 @@ $(VERL)/.installed: pyproject.toml constraints-verl.txt
 verl-test: $(VERL)/.installed
 	VERL_080=$(VERL)/verl-0.8.0 $(VERL)/bin/python -m pytest -q tests/verl
 	PYTHONPATH=$(VERL)/verl-0.7.1 $(VERL)/bin/python -m pytest -q tests/verl
+
+# the real verifiers brings some ninety packages: an environment of its own for each version
+VERIFIERS_VERSION ?= 0.4.0
+VERIFIERS = .venv-verifiers-$(VERIFIERS_VERSION)
+verifiers-test:
+	test -x $(VERIFIERS)/bin/python || $(PYTHON) -m venv $(VERIFIERS)
+	$(VERIFIERS)/bin/python -m pip install --quiet 'verifiers==$(VERIFIERS_VERSION)' datasets hatchling pytest pytest-timeout hypothesis --editable .
+	$(VERIFIERS)/bin/python -m pytest -q tests/generators/test_verifiers_out.py tests/generators/test_verifiers_tasks.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -38,6 +38,7 @@ from lessonplan.generators.spatial.displacement import Displacement
 from lessonplan.generators.splits import SPLITS, Split
 from lessonplan.generators.streams import Stream
 from lessonplan.generators.templates import Slot, Template
+from lessonplan.generators.verifiers_out import write_verifiers, write_verifiers_stream
 from lessonplan.generators.verify import Kind, canonical, check_text, check_tiny, extract
 
 __all__ = [
@@ -100,5 +101,7 @@ __all__ = [
     "write_hub",
     "write_nemo_gym",
     "write_parquet",
+    "write_verifiers",
+    "write_verifiers_stream",
     "write_verl",
 ]
