@@ -65,8 +65,10 @@ class Generate(Verb):
     """English with answer tags, or the few words of the built-in tiny model."""
     mix: Literal["easy", "mixed"] = "mixed"
     """Of a preset, which has its own levels: easy problems, or a third of each tier."""
+    to: Literal["jsonl", "verifiers"] = "jsonl"
+    """JSON Lines, or a package for verifiers in a folder that it is named for."""
     out: Out = None
-    """JSON Lines file to write; without it only a summary is shown."""
+    """File or folder to write; without it only a summary is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,6 +296,27 @@ class Study(Verb):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Train(Verb):
+    """Train one model with a curriculum: any hub id or folder, made problems or yours, in TRL.
+
+    Example: lessonplan train examples/train.toml --dry-run
+    """
+
+    file: Annotated[Positional[Path], option(metavar="FILE.toml")]
+    """What to train on what, and how: docs/train.md. Needs pip install "lessonplan[train]"."""
+    out: Out = None
+    """Folder of the run, by default runs/NAME."""
+    model: str | None = None
+    """Hub id or folder, instead of the one in the configuration."""
+    preset: Literal["cpu", "24gb", "80gb", "8x80gb"] | None = None
+    """Hardware, instead of the one in the configuration."""
+    dry_run: bool = False
+    """Only say what would be done: sizes, memory, the first picks. Loads no weights."""
+    resume: bool = False
+    """Go on from the last whole checkpoint of a run that was stopped."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fit(Verb):
     """Fit scaling curves, accuracy against number of problems, to a study or to any table.
 
@@ -435,6 +458,7 @@ Typed: TypeAlias = (
     | Annotated[Simulate, verb("simulate")]
     | Annotated[Plan, verb("plan")]
     | Annotated[Study, verb("study")]
+    | Annotated[Train, verb("train")]
     | Annotated[Fit, verb("fit")]
     | Annotated[Compare, verb("compare")]
     | Annotated[Report, verb("report")]
@@ -531,6 +555,10 @@ def _run(typed: Verb) -> int:
             answer = cli_plan.plan(typed)
         case Study():
             answer = cli_study.study(typed)
+        case Train():
+            from lessonplan import cli_train
+
+            answer = cli_train.train(typed)
         case Fit():
             answer = cli_study.fit(typed)
         case Compare():
@@ -567,6 +595,9 @@ def _signals() -> Iterator[None]:
 
 
 def _stopped(typed: Verb) -> str:
+    if isinstance(typed, Train):
+        again = f"lessonplan train {typed.file}" + (f" -o {typed.out}" if typed.out else "")
+        return f"stopped; whole checkpoints are kept. Go on with: {again} --resume"
     if not isinstance(typed, Study):
         return "stopped"
     again = f"lessonplan study {typed.source}" + (f" -o {typed.out}" if typed.out else "")

@@ -89,10 +89,14 @@ def generate(typed: cli.Generate) -> Answer:
 
     if typed.family.startswith("lfl-"):
         pool = preset_pool(typed.family, typed.n, typed.mix, split=typed.split, seed=typed.seed)
-        return _pool_answer(pool, typed.out, pool[:1])
-    task = type(generators.family(typed.family))(typed.encoding, split_by=typed.split_by)
-    pool = generators.generate(task, typed.levels, typed.n, split=typed.split, seed=typed.seed)
-    return _pool_answer(pool, typed.out, pool[:1])
+    else:
+        task = type(generators.family(typed.family))(typed.encoding, split_by=typed.split_by)
+        pool = generators.generate(task, typed.levels, typed.n, split=typed.split, seed=typed.seed)
+    if typed.to == "verifiers" and typed.out is not None:
+        from lessonplan.generators.verifiers_out import write_verifiers
+
+        write_verifiers({typed.split: pool}, typed.out, name=typed.out.name)
+    return _pool_answer(pool, typed.out, pool[:1], save=typed.to == "jsonl")
 
 
 def pool_import(typed: cli.PoolImport) -> Answer:
@@ -119,8 +123,10 @@ def pool_show(typed: cli.PoolShow) -> Answer:
     return _pool_answer(pool, None, [pool[firsts[level]] for level in sorted(firsts)])
 
 
-def _pool_answer(pool: "Pool", out: Path | None, examples: "Sequence[Problem]") -> Answer:
-    if out is not None:
+def _pool_answer(
+    pool: "Pool", out: Path | None, examples: "Sequence[Problem]", *, save: bool = True
+) -> Answer:
+    if out is not None and save:
         pool.save(out)
     levels = pool.level_counts()
     facts = {

@@ -149,6 +149,7 @@ VERBS = {
     "report": ["report"],
     "plan": ["plan"],
     "logs": ["logs"],
+    "train": ["train"],
 }
 
 
@@ -436,9 +437,9 @@ def test_compare_says_who_needs_fewer_problems(run, folder):
 
 def test_compare_prints_tables_to_paste(run, folder):
     lines = run("compare", folder, "--table", "md")[1].splitlines()
-    assert len(lines) == 3 and {line.count("|") for line in lines} == {7}
+    assert len(lines) == 3 and {line.count("|") for line in lines} == {8}
     tex = run("compare", folder, "--table", "tex")[1]
-    assert tex.startswith("\\begin{tabular}{llllll}") and r"\%" in tex
+    assert tex.startswith("\\begin{tabular}{lllllll}") and r"\%" in tex
 
 
 @pytest.mark.parametrize(

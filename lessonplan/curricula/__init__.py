@@ -18,6 +18,7 @@ from lessonplan.curricula.named import (
     resolve_sampler,
     sampler_classes,
 )
+from lessonplan.curricula.named_gates import gate_classes, make_gate, resolve_gate
 from lessonplan.curricula.refill import Batch, Merger, ReadyGroup, Refill
 from lessonplan.curricula.reward_logs import RewardLog, read_rewards, read_scores
 from lessonplan.curricula.sec import SEC
@@ -60,11 +61,14 @@ __all__ = [
     "ZeroVariance",
     "arm_codes",
     "check_arguments",
+    "gate_classes",
     "load_state",
+    "make_gate",
     "make_sampler",
     "read_events",
     "read_rewards",
     "read_scores",
+    "resolve_gate",
     "resolve_sampler",
     "sampler_classes",
     "save_state",
