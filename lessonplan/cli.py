@@ -293,6 +293,12 @@ class Study(Verb):
     """Only say how far the study is."""
     workers: int | None = None
     """Processes, instead of the number in the configuration."""
+    backend: Literal["processes", "ray"] = "processes"
+    """Where the runs are done: processes of this machine, or a Ray cluster (lessonplan[ray])."""
+    address: Annotated[str | None, option(metavar="auto|HOST:PORT")] = None
+    """A running Ray cluster; without it Ray is started on this machine."""
+    resources: Annotated[tuple[str, ...], option(metavar="NAME=AMOUNT ...")] = ()
+    """What one run reserves on the cluster, by default CPU=1."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lessonplan.analysis.studies import Study as Read
     from lessonplan.training.config import StudyConfig
     from lessonplan.training.plan import RunSpec
+    from lessonplan.training.study_backend import Backend
 
 # Run a study
 
@@ -41,21 +42,38 @@ def study(typed: cli.Study) -> Answer:
         if typed.workers < 1:
             raise ConfigError(f"--workers must be at least 1, got {typed.workers}")
         config = dataclasses.replace(config, workers=typed.workers)
+    backend = _backend(typed)
     folder = typed.out or Path("runs") / config.name
     if typed.status:
         return _study_status(config, folder)
     lacking = [name for name in EXTRAS["train"] if find_spec(name) is None]
     if lacking:
         raise ConfigError(f'a study needs {", ".join(lacking)}: pip install "lessonplan[train]"')
-    return _run_study(config, folder, typed)
+    return _run_study(config, folder, typed, backend)
 
 
-def _run_study(config: "StudyConfig", folder: Path, typed: cli.Study) -> Answer:
+def _backend(typed: cli.Study) -> "Backend | None":
+    """Where the runs are done, None for the processes of this machine."""
+    if typed.backend == "processes":
+        for name in ("address", "resources"):
+            if getattr(typed, name):
+                raise ConfigError(f"--{name} is for --backend ray; processes run on this machine")
+        return None
+    if typed.address is not None and typed.workers is not None:
+        raise ConfigError("--workers is for this machine; a cluster does as many runs as it holds")
+    from lessonplan.training.study_ray import RayTasks, parse_resources
+
+    return RayTasks(typed.address, resources=parse_resources(typed.resources))
+
+
+def _run_study(
+    config: "StudyConfig", folder: Path, typed: cli.Study, backend: "Backend | None"
+) -> Answer:
     from lessonplan.training.study import run_study
 
     display = Display(open_console(stderr=True), quiet=typed.quiet or typed.json)
     with display:
-        result = run_study(config, folder, display)
+        result = run_study(config, folder, display, backend=backend)
     facts: dict[str, object] = {
         "folder": folder,
         "earlier": [run.id for run in result.earlier],

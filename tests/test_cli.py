@@ -381,6 +381,16 @@ def test_a_failed_run_leaves_the_others_and_the_status_says_why(
     assert "1 done now, 20 earlier, 0 failed" in run("study", config_file, "-o", folder)[1]
 
 
+def test_a_cluster_needs_its_backend_and_counts_its_own_workers(run, config_file):
+    code, _, err = run("study", config_file, "--address", "auto")
+    assert code == 2 and "--address is for --backend ray" in err
+    ray = ("study", config_file, "--backend", "ray")
+    code, _, err = run(*ray, "--address", "auto", "--workers", "3")
+    assert code == 2 and "a cluster does as many runs as it holds" in err
+    code, _, err = run(*ray, "--resources", "CPU")
+    assert code == 2 and "resources are NAME=AMOUNT, CPU=2 for example, got 'CPU'" in err
+
+
 def test_the_status_of_a_study_that_was_not_begun(run, config_file, tmp_path):
     code, out, _ = run("study", config_file, "-o", tmp_path / "runs", "--status")
     assert code == 0 and "21 not begun" in out

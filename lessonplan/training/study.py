@@ -1,8 +1,8 @@
-"""A grid of runs over several processes, resumable run by run, from one folder."""
+"""A grid of runs on one machine or many, resumable run by run, from one folder."""
 
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,10 +13,10 @@ from lessonplan.curricula import Lock, read_events, write_atomically
 from lessonplan.errors import ConfigError
 from lessonplan.training.config import StudyConfig, load_study, study_toml
 from lessonplan.training.plan import RunSpec, expand, journal_path
+from lessonplan.training.study_backend import LOG_FILE, Backend, News
 from lessonplan.training.workers import Progress, work_through
 
 CONFIG_FILE = "study.toml"
-LOG_FILE = "workers.log"  # what the training libraries print
 
 
 class Watcher(Protocol):
@@ -42,9 +42,16 @@ class StudyResult:
 
 
 def run_study(
-    config: StudyConfig, folder: str | os.PathLike[str], watcher: Watcher | None = None
+    config: StudyConfig,
+    folder: str | os.PathLike[str],
+    watcher: Watcher | None = None,
+    *,
+    backend: Backend | None = None,
 ) -> StudyResult:
     """Do every run of the study that its folder does not hold yet.
+
+    `backend` is where: `Processes()` of this machine, or `RayTasks(...)` on a cluster. The
+    journals do not depend on it, so one folder may be worked on with one and then the other.
 
     Finished runs are never done again; an interrupted one starts over from its warm start, and
     what it had generated stays counted as wasted. A run that fails leaves the others alone.
@@ -61,9 +68,7 @@ def run_study(
         if watcher:
             watcher.planned(runs, result.earlier)
         todo = _Todo(runs, result)
-        working = work_through(
-            todo.next, partial(_execute, folder), config.workers, folder / LOG_FILE
-        )
+        working = (backend or Processes()).work_through(todo.next, folder, config.workers)
         with closing(working):  # whatever happens here, no worker is left behind
             for news in working:
                 if isinstance(news, Progress):
@@ -76,6 +81,21 @@ def run_study(
     return result
 
 
+class Processes:
+    """Runs in processes of this machine; one that dies fails the run that it was doing."""
+
+    def work_through(
+        self, next_run: Callable[[], RunSpec | None], folder: Path, workers: int
+    ) -> Generator[News]:
+        return work_through(next_run, partial(_execute, folder), workers, folder / LOG_FILE)
+
+
+def _execute(folder: Path, run: RunSpec, report: Callable[[Mapping[str, object]], None]) -> None:
+    from lessonplan.training.run import execute  # torch is loaded in the workers alone
+
+    execute(run, folder, report)
+
+
 def is_done(run: RunSpec, folder: Path) -> bool:
     """Whether the run's journal ends with `done`; damage in it is an error, not a no."""
     path = journal_path(folder, run)
@@ -83,12 +103,6 @@ def is_done(run: RunSpec, folder: Path) -> bool:
         return False
     last = deque(read_events(path), maxlen=1)
     return bool(last) and last[0]["event"] == "end" and last[0]["status"] == "done"
-
-
-def _execute(folder: Path, run: RunSpec, report: Callable[[Mapping[str, object]], None]) -> None:
-    from lessonplan.training.run import execute  # torch is loaded in the workers alone
-
-    execute(run, folder, report)
 
 
 def _claim(config: StudyConfig, folder: Path) -> None:

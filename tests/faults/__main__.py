@@ -1,138 +1,120 @@
-"""Break lessonplan on purpose, through its command line and files alone.
+"""Break lessonplan on purpose.
 
+    python tests/faults kinds
     python tests/faults kill --n 10 --seed 0
 
-Prints one JSON line; the exit code is 0 when every promise held. Run it with the Python that has
-lessonplan installed; `--keep DIR` leaves the folders for inspection.
+`kinds` prints the table of faults. Every other kind prints one JSON line; the exit code is 0 when
+every promise held. Run it with the Python that has lessonplan installed; `--keep DIR` leaves the
+folders for inspection.
 """
 
 import argparse
 import json
-import os
-import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-STUDY = """\
-name = "faults"
-sft_steps = 10
-
-[grid]
-arms = ["easy", "uniform", "adaptive", "lim"]
-sizes = [8, 16]
-starts = [0, 1]
-
-[start]
-min_easy_trace = 0.0
-min_medium_trace = 0.0
-max_easy_answer = 1.0
-
-[train]
-steps = 12
-
-[evaluate]
-every = 6
-test_per_level = 8
-validation_per_level = 8
-"""
+import disk
+import jobs
+import studies
+import tells
+import trainers
 
 
-def command(config: Path, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "lessonplan", "study", str(config), "-o", str(folder), "-q"]
+@dataclass(frozen=True)
+class Kind:
+    """A fault: what is done, what must hold after it, and how often it is done by default."""
+
+    inject: str
+    holds: str
+    n: int
+    run: Callable[[int, int, Path], dict[str, object]]
 
 
-def journals(folder: Path) -> dict[str, list[dict]]:
-    """The effective events of every run, without what is allowed to differ: clock and seconds."""
-    found = {}
-    for path in sorted((folder / "journals").glob("*.jsonl")):
-        events: list[dict] = []
-        for line in path.read_text().splitlines():
-            event = json.loads(line)
-            if event["event"] == "rewind":
-                events = [kept for kept in events if kept["seq"] <= event["to"]]
-            else:
-                events.append(event)
-        found[path.stem] = [
-            {
-                key: value
-                for key, value in event.items()
-                if key not in {"seq", "crc", "at", "seconds"}
-            }
-            for event in events
-        ]
-    return found
+KINDS = {
+    "kill": Kind(
+        "kill -9 of a study at random moments",
+        "resumed, its journals are those of an uninterrupted one; nothing done is done again",
+        10,
+        studies.kill,
+    ),
+    "ray": Kind(
+        "kill -9 of the driver or of a worker of a study on Ray at random moments",
+        "as kill; a lost worker is replaced without a resume; needs the extra ray",
+        6,
+        studies.ray,
+    ),
+    "trl": Kind(
+        "kill -9 of a GRPO run that saves at every step, at random moments",
+        "resumed from its last whole checkpoint: same picks, rewards, ledger and parameters",
+        20,
+        trainers.trl,
+    ),
+    "ranks": Kind(
+        "kill -9 of either of two ranks over gloo at random moments",
+        "as trl, on both ranks; the other rank ends within 10 s",
+        20,
+        trainers.ranks,
+    ),
+    "tells": Kind(
+        "outcomes told twice, late, in parts, contradicting, foreign or never; crashes between",
+        "the ledger adds up after every step; picks are those of a twin told everything once",
+        10_000,
+        tells.tells,
+    ),
+    "enospc": Kind(
+        "the disk is full while the journal or the checkpoint is written, at random sizes",
+        "the old state or the new one loads; resumed with room, the journal is the whole one",
+        100,
+        disk.enospc,
+    ),
+    "writers": Kind(
+        "a second study on the folder of one that runs or is stopped; readers meanwhile",
+        "refused with exit code 3, naming the pid; no half line read; free .1 s after a kill",
+        4,
+        jobs.writers,
+    ),
+    "clock": Kind(
+        "the wall clock jumps at every look, by days and to 1970, while a study runs",
+        "the same journals, no negative duration",
+        1,
+        jobs.clock,
+    ),
+}
 
 
-def finished(folder: Path) -> dict[str, bytes]:
-    """The files of the runs that are done."""
-    done = {}
-    for path in (folder / "journals").glob("*.jsonl"):
-        content = path.read_bytes()
-        if content.endswith(b"\n") and b'"event":"end","status":"done"' in content[-600:]:
-            done[path.name] = content
-    return done
-
-
-def kill(n: int, seed: int, root: Path) -> dict[str, object]:
-    """kill -9 a study at n random moments, resuming after each; compare with an uninterrupted one."""
-    config = root / "faults.toml"
-    config.write_text(STUDY)
-    started = time.monotonic()
-    subprocess.run(command(config, root / "whole"), check=True, capture_output=True)
-    duration = time.monotonic() - started
-    rng = random.Random(seed)
-    moments = sorted(rng.uniform(0.05, 1.0) * duration for _ in range(n))
-    cut = root / "cut"
-    killed = again = 0
-    for earlier, moment in zip([0.0, *moments], moments, strict=False):
-        before = finished(cut)
-        study = subprocess.Popen(
-            command(config, cut), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        # at least long enough to get to work again: imports alone take seconds
-        time.sleep(max(moment - earlier, rng.uniform(2.0, 6.0)))
-        if study.poll() is None:
-            os.kill(study.pid, signal.SIGKILL)
-            killed += 1
-        study.wait()
-        time.sleep(1.5)  # orphaned workers notice within half a second
-        after = finished(cut)
-        again += sum(after.get(name) != content for name, content in before.items())
-    before = finished(cut)
-    last = subprocess.run(command(config, cut), capture_output=True, text=True)
-    again += sum(finished(cut).get(name) != content for name, content in before.items())
-    whole, resumed = journals(root / "whole"), journals(cut)
-    differing = [name for name in whole if whole[name] != resumed.get(name)]
-    leftovers = [str(path.name) for path in cut.rglob(".*.[0-9]*")]
+def table() -> dict[str, dict[str, object]]:
     return {
-        "fault": "kill",
-        "kills": killed,
-        "runs": len(whole),
-        "exit": last.returncode,
-        "differing": differing,
-        "finished_run_again": again,
-        "leftovers": leftovers,
-        "ok": last.returncode == 0 and not differing and not again and not leftovers,
-        "error": last.stderr[-500:],
+        name: {key: value for key, value in asdict(kind).items() if key != "run"}
+        for name, kind in KINDS.items()
     }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("fault", choices=["kill"])
-    parser.add_argument("--n", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verbs = parser.add_subparsers(dest="fault", required=True, metavar="KIND")
+    verbs.add_parser("kinds", help="print the table of kinds as JSON")
+    for name, kind in KINDS.items():
+        verb = verbs.add_parser(name, help=kind.inject, description=f"{kind.inject}: {kind.holds}")
+        verb.add_argument("--n", type=int, default=kind.n, help=f"how many, by default {kind.n}")
+        verb.add_argument("--seed", type=int, default=0)
+        verb.add_argument("--keep", type=Path, help="folder to leave everything in")
     args = parser.parse_args()
+    if args.fault == "kinds":
+        print(json.dumps(table(), indent=2))
+        return 0
     root = args.keep or Path(tempfile.mkdtemp())
     root.mkdir(parents=True, exist_ok=True)
-    result = kill(args.n, args.seed, root)
-    print(json.dumps(result))
+    started = time.monotonic()
+    result = KINDS[args.fault].run(args.n, args.seed, root)
+    result = {"fault": args.fault, "n": args.n, "seed": args.seed, **result}
+    print(json.dumps({**result, "seconds": round(time.monotonic() - started, 1)}))
     if not args.keep:
         shutil.rmtree(root)
     return 0 if result["ok"] else 1

@@ -326,13 +326,23 @@ def test_a_full_disk_fails_the_run_and_a_rerun_goes_on(tmp_path):
     assert (folder / "report.html").stat().st_size > 10_000
 
 
-def test_a_killed_study_resumes_to_what_an_uninterrupted_one_writes(tmp_path):
-    """One kill -9 at a random moment; `python tests/faults kill --n 10` does the same ten times."""
-    faults = Path(__file__).parents[1] / "faults"
-    done = subprocess.run(
-        [sys.executable, str(faults), "kill", "--n", "1", "--seed", str(os.getpid())],
-        capture_output=True,
-        text=True,
-    )
+FAULTS = Path(__file__).parents[1] / "faults"
+
+
+def fault(*arguments):
+    done = subprocess.run([sys.executable, str(FAULTS), *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout)["ok"] is True
+    return json.loads(done.stdout)
+
+
+def test_a_killed_study_resumes_to_what_an_uninterrupted_one_writes():
+    """One kill -9 at a random moment; `python tests/faults kill --n 10` does the same ten times."""
+    assert fault("kill", "--n", "1", "--seed", str(os.getpid()))["ok"] is True
+
+
+@pytest.mark.parametrize("kind, n", [("tells", 300), ("enospc", 3)])
+def test_the_quick_faults(kind, n):
+    """A few of each; `python tests/faults kinds` lists them all."""
+    found = fault(kind, "--n", str(n), "--seed", str(os.getpid()))
+    assert found["ok"] is True and found["n"] == n
+    assert kind in fault("kinds")
