@@ -26,50 +26,17 @@ spec = importlib.util.spec_from_file_location("coverage", Path(__file__).parent 
 coverage = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(coverage)
 
-SIZES = (50, 100, 200, 400, 800, 1600)
-ITEMS, SEEDS, SD = 500, 3, 0.02
-GUESS = HillGuess(0.25, 0.75, 1.0, 300.0)
+INDEPENDENT = coverage.SCENARIOS["runs: 2x"]
 
 
-def answers(rng, easiness, accuracy):
-    """Items right with mean `accuracy`, sharing their difficulty."""
-    low, high = -12.0, 12.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        if (1 / (1 + np.exp(-easiness - middle))).mean() < accuracy:
-            low = middle
-        else:
-            high = middle
-    return (rng.random(len(easiness)) < 1 / (1 + np.exp(-easiness - middle))).astype(float)
+def guess_of(world) -> HillGuess:
+    """Sampler A's curve of a simulated world."""
+    return HillGuess(world.base, world.top, 1.0, world.half)
 
 
 def independent(rng: np.random.Generator) -> ItemTable:
     """A study whose runs all have a seed of their own: the truth of the planner's tables."""
-    pair = pair_of(2.0, GUESS, sd=SD)
-    easiness = rng.normal(0, pair.difficulty, ITEMS)
-    rows = []
-    for name, guess in (("a", pair.a), ("b", pair.b)):
-        for n, mean in zip(SIZES, guess.accuracy(np.array(SIZES, float)), strict=True):
-            for j in range(SEEDS):
-                value = np.clip(mean + rng.normal(0, SD), 0.02, 0.98)
-                rows.append((name, n, f"{name}{n}-{j}", answers(rng, easiness, value)))
-    names, sizes, starts, share = zip(*rows, strict=True)
-    base = answers(rng, easiness, GUESS.base)
-    return ItemTable(
-        "simulated",
-        "test",
-        np.zeros(ITEMS, int),
-        np.full(ITEMS, 1 / ITEMS),
-        names,
-        np.array(sizes),
-        starts,
-        np.zeros(len(rows), int),
-        np.array(share),
-        np.ones(len(rows), int),
-        np.ones(len(rows), int),
-        starts,
-        np.tile(base, (len(rows), 1)),  # one base model, evaluated once
-    )
+    return coverage.simulate(INDEPENDENT, rng)
 
 
 def simulated(make, target: float, studies: int) -> float:
@@ -83,32 +50,29 @@ def simulated(make, target: float, studies: int) -> float:
     return float(np.median(widths))
 
 
-def tied(starts: int, size: str):
-    """Predicted hi/lo, target and simulator for the studies of `coverage`."""
-    world = coverage.World(2.0, starts=starts)
-    guess = HillGuess(coverage.A0, coverage.TOP, coverage.SLOPE, coverage.HALF)
+def tied(name: str):
+    """Predicted hi/lo, target and simulator of a scenario of `coverage` with warm starts."""
+    world = coverage.SCENARIOS[name]
     # Tiers one logit apart add to the spread of difficulty within them.
-    difficulty = float(np.hypot(1.5, np.sqrt(2 / 3)))
+    difficulty = float(np.hypot(coverage.EASY, np.sqrt(2 / 3)))
     pair = replace(
-        pair_of(2.0, guess, sd=world.seed_sd), favor=world.favor_sd, difficulty=difficulty
+        pair_of(world.ratio, guess_of(world), sd=world.seed_sd),
+        favor=world.favor_sd,
+        difficulty=difficulty,
     )
-    layout = Layout.grid(
-        coverage.SIZES[size],
-        seeds=coverage.SEEDS[size],
-        items=len(coverage.LEVELS),
-        units=starts,
-    )
+    layout = Layout.grid(world.sizes, seeds=world.seeds, items=world.items, units=world.starts)
     found = predict(layout, pair)
-    return found.width, found.target, lambda rng: coverage.simulate(world, size, rng)
+    return found.width, found.target, lambda rng: coverage.simulate(world, rng)
 
 
 def designs():
     """Name, predicted hi/lo, target, simulator."""
-    layout = Layout.grid(SIZES, seeds=SEEDS, items=ITEMS)
-    found = predict(layout, pair_of(2.0, GUESS, sd=SD))
+    one = INDEPENDENT
+    layout = Layout.grid(one.sizes, seeds=one.seeds, items=one.items)
+    found = predict(layout, pair_of(one.ratio, guess_of(one), sd=one.seed_sd))
     yield "independent runs, 6 sizes, 3 seeds", found.width, found.target, independent
-    yield "3 warm starts, 3 sizes", *tied(3, "quick")
-    yield "5 warm starts, 7 sizes, 2 seeds", *tied(5, "full")
+    yield "3 warm starts, 3 sizes", *tied("starts: quick, 2x")
+    yield "5 warm starts, 7 sizes, 2 seeds", *tied("starts: full, 2x, 5 starts")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
     python benchmarks/readers.py                 # a journal of 200 MB, 100 runs
     python benchmarks/readers.py --mb 1000       # a journal of 1 GB
+    python benchmarks/readers.py --mb 10000 --files 10   # 10 GB in ten journals of 1 GB
     python benchmarks/readers.py --runs 1000     # a study of 1,000 runs, five of them damaged
 
 The journal repeats realistic steps (32 groups of 8 with ids, rewards, tokens, scalars; an evaluation
@@ -15,6 +16,7 @@ import json
 import multiprocessing
 import os
 import resource
+import shutil
 import tempfile
 import time
 import zlib
@@ -109,7 +111,7 @@ def write_journal(path, size, *, sampler="uniform", n=1000, seed=0, quality=0.5,
 
 
 def measured(work, *args):
-    """Result, seconds, CPU seconds, peak MB of a fresh process and of its largest child."""
+    """Result, seconds, CPU seconds, peak MB of a fresh process and of all that it started."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_measure, args=(theirs, work, args))
@@ -125,20 +127,21 @@ def _measure(pipe, work, args):
     seconds = time.perf_counter() - begun
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(one.ru_utime + one.ru_stime for one in used)
-    pipe.send((result, seconds, cpu, sum(one.ru_maxrss for one in used) / 1024))
+    readers = args[-1] if work is summarize and args[-1] > 1 else 0
+    pipe.send((result, seconds, cpu, (used[0].ru_maxrss + readers * used[1].ru_maxrss) / 1024))
 
 
-def summarize(path, processes):
-    from lessonplan.analysis.journal_summary import summarize_journal
+def summarize(paths, processes):
+    from lessonplan.analysis.journal_summary import summarize_journals
 
-    found = summarize_journal(path, processes=processes)
-    return found.steps, found.rollouts
+    found = summarize_journals(paths, processes=processes)
+    return sum(one.steps for one in found), sum(one.rollouts for one in found)
 
 
-def read_whole(path):
+def read_whole(paths):
     from lessonplan.analysis.journals import read_journal
 
-    return len(read_journal(path).steps.step)
+    return sum(len(read_journal(path).steps.step) for path in paths)
 
 
 def report(folder):
@@ -176,27 +179,35 @@ def small_study(folder, runs, size):
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--mb", type=float, default=200)
+    args.add_argument("--files", type=int, default=1, help="equal journals that make up --mb")
     args.add_argument("--runs", type=int, default=100)
     args.add_argument("--kb", type=float, default=50, help="size of a journal of the study")
     typed = args.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path, whole = Path(folder) / "large.jsonl", Path(folder) / "whole.jsonl"
-        steps = write_journal(path, typed.mb * 1e6)
-        write_journal(whole, min(typed.mb, WHOLE_MB) * 1e6)
-        print(f"journal of {typed.mb:.0f} MB, {steps} steps, {os.cpu_count()} cores")
+        paths = [Path(folder) / f"large{i}.jsonl" for i in range(typed.files)]
+        steps = write_journal(paths[0], typed.mb * 1e6 / typed.files) * typed.files
+        for path in paths[1:]:
+            shutil.copy(paths[0], path)
+        whole = [Path(folder) / "whole.jsonl"]
+        write_journal(whole[0], min(typed.mb, WHOLE_MB) * 1e6)
+        print(f"{typed.files} journals, {typed.mb:.0f} MB, {steps} steps, {os.cpu_count()} cores")
         works = [
-            ("summary, 1 process", path, summarize, 1),
-            ("summary, 2 processes", path, summarize, 2),
+            ("summary, 1 process", paths, summarize, 1),
+            ("summary, 2 processes", paths, summarize, 2),
             (f"read_journal, {min(typed.mb, WHOLE_MB):.0f} MB", whole, read_whole),
         ]
-        for name, file, work, *more in works:
-            mb = file.stat().st_size / 1e6
-            _, seconds, cpu, memory = measured(work, file, *more)
+        for name, files, work, *more in works:
+            mb = sum(file.stat().st_size for file in files) / 1e6
+            found, seconds, cpu, memory = measured(work, files, *more)
             print(
                 f"{name:22} {mb / seconds:5.0f} MB/s ({mb / cpu:4.0f} a CPU second)  "
-                f"{memory:5.0f} MB peak  10 GB in {GOAL_MB / mb * seconds:.0f} s (goal {GOAL_S:.0f})"
+                f"{memory:5.0f} MB peak  10 GB in {GOAL_MB / mb * seconds:.0f} s (goal {GOAL_S:.0f}), "
+                f"{GOAL_MB / mb * cpu:.0f} CPU s"
             )
-        path.unlink()
+            if work is summarize and found[0] != steps:
+                raise SystemExit(f"{found[0]} steps were read, {steps} were written")
+        for path in paths:
+            path.unlink()
         if typed.runs:
             small_study(Path(folder), typed.runs, typed.kb * 1e3)
             (used, damaged, read), seconds, cpu, memory = measured(report, Path(folder))

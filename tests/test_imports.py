@@ -72,6 +72,7 @@ def test_public_names_are_frozen():
         "attach",
         "family",
         "generate",
+        "last_checkpoint",
     ]
     assert lessonplan.__version__.count(".") == 2
     assert {"Pool", "__version__"} <= set(dir(lessonplan))

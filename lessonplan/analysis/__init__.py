@@ -26,7 +26,12 @@ from lessonplan.analysis.figures import Picture, styles
 from lessonplan.analysis.findings import Finding, find, law_rows
 from lessonplan.analysis.fit import Fits, collapse, fit, linear_step
 from lessonplan.analysis.isotonic import isotonic
-from lessonplan.analysis.journal_summary import EvalPoint, JournalSummary, summarize_journal
+from lessonplan.analysis.journal_summary import (
+    EvalPoint,
+    JournalSummary,
+    summarize_journal,
+    summarize_journals,
+)
 from lessonplan.analysis.journals import read_journal
 from lessonplan.analysis.law_cells import RunCells, run_cells
 from lessonplan.analysis.law_comparison import law_errors, law_scores, law_sentence
@@ -174,6 +179,7 @@ __all__ = [
     "sentences",
     "styles",
     "summarize_journal",
+    "summarize_journals",
     "table_study",
     "target_grid",
     "trace_figure",

@@ -27,7 +27,7 @@ def methods(findings: Sequence[Finding], lead: str) -> str:
         + "The deviations of the units, less the level that a unit gives to all of its runs, move "
         "all cells together by one standard error; the distances at 16 % and 84 % are stretched by "
         "Student's t. Test items are drawn again, one draw for all runs, and added in quadrature. "
-        "Simulated studies with three starts: these intervals hold the true ratio in 97 to 100 % of "
+        "Simulated studies with three starts: these intervals hold the true ratio in 94 to 99 % of "
         "cases, so they are wide. “Would have seen” is the smallest ratio, bound or difference shown in 80 % of such "
         "studies. p values are those of the intervals; Holm's correction keeps the chance of any "
         "false claim among all pairs of a family below 5 %. Every comparison is repeated with a "
