@@ -142,6 +142,9 @@ def train(
         trainer = _trainer(config, folder, problems, tokenizer, curriculum, report)
         _train(trainer, curriculum, config, checkpoint)
         trainer.save_model(str(folder / MODEL))
+        if config.hardware.devices > 1:  # a process that ends with gloo's threads alive may abort
+            trainer.accelerator.wait_for_everyone()
+            trainer.accelerator.end_training()
         if first:
             tokenizer.save_pretrained(folder / MODEL)
             return _result(folder, resumed_from=_step_of(checkpoint))
