@@ -74,10 +74,10 @@ def finished(folder: Path) -> dict[str, bytes]:
 
 
 def kill(n: int, seed: int, root: Path) -> dict[str, object]:
-    """Kill a study in processes at n random moments, resuming after each."""
-    return _kill(
-        n, seed, root, LARGE, [], settle=1.5, slow=(2.0, 6.0)
-    )  # imports alone take seconds
+    """Kill a study in processes at n random moments, resuming after each; a few need few runs."""
+    study_file = LARGE if n >= 5 else SMALL
+    # imports alone take seconds
+    return _kill(n, seed, root, study_file, [], settle=1.5, slow=(2.0, 6.0))
 
 
 def ray(n: int, seed: int, root: Path) -> dict[str, object]:
