@@ -1,7 +1,7 @@
 """One run of a study: warm start, supervised control, or GRPO with a sampler, into one journal."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -34,6 +34,7 @@ from lessonplan.training.config import Arm
 from lessonplan.training.evaluate import evaluate
 from lessonplan.training.learner import load_learner, save_learner
 from lessonplan.training.plan import RunSpec, journal_path, start_folder
+from lessonplan.training.progress import Progress, Report
 from lessonplan.training.rollout import fast_rollouts, verifier_reward
 from lessonplan.training.warm_start import (
     LEVEL_WEIGHTS,
@@ -45,7 +46,6 @@ from lessonplan.training.warm_start import (
 if TYPE_CHECKING:
     from trl import GRPOConfig
 
-Report = Callable[[Mapping[str, object]], None]  # hears a run's progress, for people only
 GUESS_PROBLEMS = 500  # per level, for the printed guess rates
 
 
@@ -228,7 +228,7 @@ def _rl_run(run: RunSpec, folder: Path, journal: Journal, report: Report) -> Non
         train_dataset=Dataset.from_dict({"prompt": [""] * run.train.problems_per_step}),
         processing_class=tokenizer,
         rollout_func=fast_rollouts(run.data_seed),
-        callbacks=[_Examiner(run, task, tokenizer, curriculum, report)],
+        callbacks=[_Examiner(run, task, tokenizer, curriculum), Progress(report)],
     )
     trainer.remove_callback(PrinterCallback)
     attach(trainer, curriculum)
@@ -253,10 +253,9 @@ class _Examiner(TrainerCallback):
         task: Generator,
         tokenizer: PreTrainedTokenizerFast,
         curriculum: Curriculum,
-        report: Report,
     ) -> None:
         self.run, self.task, self.tokenizer = run, task, tokenizer
-        self.curriculum, self.report = curriculum, report
+        self.curriculum = curriculum
         self.exam = _exam(task, "validation", run.evaluate.validation_per_level)
 
     def on_train_begin(
@@ -288,24 +287,6 @@ class _Examiner(TrainerCallback):
             )
             self.curriculum.record(
                 "eval", **result.event(step=state.global_step, split="validation")
-            )
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Mapping[str, object] | None = None,
-        **kwargs: object,
-    ) -> None:
-        if logs and "reward" in logs:
-            self.report(
-                {
-                    "step": state.global_step,
-                    "reward": logs["reward"],
-                    "zero_variance": logs.get("frac_reward_zero_std"),
-                    "level": logs.get("curriculum/level"),
-                }
             )
 
     def on_train_end(

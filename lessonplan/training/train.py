@@ -1,7 +1,7 @@
 """One GRPO run from one configuration: planned without weights, or trained, measured and resumed."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
@@ -35,6 +35,7 @@ from lessonplan.training.model_files import (
     load_tokenizer,
     model_config,
 )
+from lessonplan.training.progress import Progress, Report
 from lessonplan.training.train_config import TrainConfig, load_train, train_toml
 from lessonplan.training.train_problems import Problems, load_problems
 from lessonplan.training.trl import attach, last_checkpoint
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from trl import GRPOConfig, GRPOTrainer
 
 CONFIG_FILE, JOURNAL, MODEL = "train.toml", "journal.jsonl", "model"
-Report = Callable[[Mapping[str, object]], None]  # hears a run's progress, for people only
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +357,7 @@ def _trainer(
         raise ConfigError(f"TRL refuses these settings: {error}") from error
     # It runs before the callback of `attach`, which closes the journal's run.
     trainer.add_callback(_Examiner(trainer, config, problems, curriculum, report))
+    trainer.add_callback(Progress(report))
     trainer.remove_callback(PrinterCallback)
     attach(trainer, curriculum, refill=config.train.refill)
     return trainer
@@ -452,24 +453,6 @@ class _Examiner(TrainerCallback):
         every = self.config.evaluate.every
         if self.problems.validation is not None and state.global_step % every == 0:
             self._examine(self.problems.validation, "validation", state.global_step)
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Mapping[str, object] | None = None,
-        **kwargs: object,
-    ) -> None:
-        if logs and "reward" in logs:
-            self._tell(
-                {
-                    "step": state.global_step,
-                    "reward": logs["reward"],
-                    "zero_variance": logs.get("frac_reward_zero_std"),
-                    "level": logs.get("curriculum/level"),
-                }
-            )
 
     def on_train_end(
         self,
