@@ -75,7 +75,7 @@ def finished(folder: Path) -> dict[str, bytes]:
 
 def kill(n: int, seed: int, root: Path) -> dict[str, object]:
     """Kill a study in processes at n random moments, resuming after each; a few need few runs."""
-    study_file = LARGE if n >= 5 else SMALL
+    study_file = LARGE if n >= 5 else "workers = 1\n" + SMALL
     # imports alone take seconds
     return _kill(n, seed, root, study_file, [], settle=1.5, slow=(2.0, 6.0))
 

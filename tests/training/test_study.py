@@ -225,6 +225,7 @@ class Log:
 
 def test_a_study_runs_resumes_and_is_never_mixed_with_another(config, tmp_path):
     folder, log = tmp_path / "study", Log()
+    config = replace(config, workers=1)  # a second one would load torch for longer than it works
     result = run_study(config, folder, log)
     ids = [run.id for run in expand(config)]
     assert not result.failed and {run.id for run in result.done} == set(ids)
@@ -314,6 +315,7 @@ def test_a_full_disk_fails_the_run_and_a_rerun_goes_on(tmp_path):
     config, folder = tmp_path / "tiny.toml", tmp_path / "study"
     config.write_text(TINY)
     study = [sys.executable, "-m", "lessonplan", "study", str(config), "-o", str(folder)]
+    study += ["--workers", "1"]  # each loads torch and TRL, which takes longer than the runs
 
     def full() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
