@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from lessonplan.training.config import MEASURED_START, Arm, Evaluate, Start, StudyConfig, Train
+from lessonplan.training.config import Arm, Evaluate, Start, StudyConfig, Train
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class RunSpec:
     start: int
     train: Train
     evaluate: Evaluate
-    accept: Start = MEASURED_START  # of a warm start
+    accept: Start = Start()  # noqa: RUF009  # frozen; of a warm start
     arm: str = ""
     spec: Arm | None = None  # of an rl run
     n: int = 0
@@ -79,7 +79,9 @@ def expand(config: StudyConfig) -> list[RunSpec]:
     grid = config.grid
     run = partial(RunSpec, study=config.name, train=config.train, evaluate=config.evaluate)
     starts = [(name, start) for name in grid.families for start in grid.starts]
-    runs = [run("base", family=name, start=start, accept=config.start) for name, start in starts]
+    runs = [
+        run("base", family=name, start=start, accept=config.accept(name)) for name, start in starts
+    ]
     if config.sft_steps:
         runs += [
             run("sft", family=name, start=start, steps=config.sft_steps) for name, start in starts

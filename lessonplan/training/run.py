@@ -26,7 +26,6 @@ from lessonplan.generators import (
     Pool,
     family,
     generate,
-    guess_rates,
     level_tiers,
     stream,
 )
@@ -45,8 +44,6 @@ from lessonplan.training.warm_start import (
 
 if TYPE_CHECKING:
     from trl import GRPOConfig
-
-GUESS_PROBLEMS = 500  # per level, for the printed guess rates
 
 
 def execute(run: RunSpec, folder: Path, report: Report) -> None:
@@ -114,7 +111,7 @@ def _base_run(run: RunSpec, folder: Path, journal: Journal, report: Report) -> N
         probes=[probe.event() for probe in start.probes],
         accepted=start.accepted,
         rule=run.accept.rule,
-        guess={level: asdict(guess_rates(task, level, GUESS_PROBLEMS)) for level in task.levels},
+        guess={level: asdict(rates) for level, rates in start.guess.items()},
     )
     if not start.accepted:
         last = start.probes[-1]

@@ -172,7 +172,9 @@ def load_scenario(
 def parse_scenario(table: Mapping[str, object], *, where: str, text: str = "") -> Scenario:
     """The scenario that a parsed TOML table describes."""
     sections = {"problems": Problems, "skills": Skills, "practice": Practice, "delays": Delays}
-    return parse_table(table, Scenario, sections=sections, arm=Entrant, where=where, text=text)
+    return parse_table(
+        table, Scenario, sections=sections, named={"arms": Entrant}, where=where, text=text
+    )
 
 
 def scenario_toml(scenario: Scenario) -> str:

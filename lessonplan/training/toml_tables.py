@@ -18,12 +18,14 @@ def parse_table(
     cls: type[T],
     *,
     sections: Mapping[str, type],
-    arm: type,
+    named: Mapping[str, type],
     where: str,
     text: str,
 ) -> T:
-    """The `cls` that a parsed TOML table describes; `[arms.NAME]` tables are of the class `arm`.
+    """The `cls` that a parsed TOML table describes.
 
+    `sections` are the classes of its tables, `named` those of the tables inside its tables: with
+    `{"arms": Arm}` every `[arms.NAME]` is an Arm.
     Raises ConfigError naming file, line and the nearest valid name for whatever is wrong.
     """
     check_keys(table, cls, "", where, text)
@@ -31,11 +33,12 @@ def parse_table(
         section = table.get(name, {})
         if isinstance(section, Mapping):
             check_keys(section, of, name, where, text)
-    arms = table.get("arms", {})
-    if isinstance(arms, Mapping):
-        for name, one in arms.items():
-            if isinstance(one, Mapping):
-                check_keys(one, arm, f"arms.{name}", where, text)
+    for kind, of in named.items():
+        inner = table.get(kind, {})
+        if isinstance(inner, Mapping):
+            for name, one in inner.items():
+                if isinstance(one, Mapping):
+                    check_keys(one, of, f"{kind}.{name}", where, text)
     try:
         return msgspec.convert(table, cls)
     except msgspec.ValidationError as error:

@@ -299,7 +299,12 @@ def parse_train(table: Mapping[str, object], *, where: str, text: str = "") -> T
     """The configuration that a parsed TOML table describes, its preset filled in."""
     whole = {"name": Path(where).stem, **_with_preset(table, where)}
     return parse_table(
-        whole, TrainConfig, sections=_SECTIONS, arm=SamplerChoice, where=where, text=text
+        whole,
+        TrainConfig,
+        sections=_SECTIONS,
+        named={"arms": SamplerChoice},
+        where=where,
+        text=text,
     )
 
 

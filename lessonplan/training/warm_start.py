@@ -7,14 +7,21 @@ import torch
 from torch.nn import functional as F
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from lessonplan.generators import Generator, Problem, level_tiers, stream
-from lessonplan.training.config import MEASURED_START, Start
+from lessonplan.generators import (
+    Generator,
+    GuessRates,
+    Problem,
+    guess_rates,
+    level_tiers,
+    stream,
+)
+from lessonplan.training.config import Start
 from lessonplan.training.evaluate import evaluate
 from lessonplan.training.learner import tiny_model, tiny_tokenizer
 
 LEVEL_WEIGHTS = {1: 6.0, 2: 4.0, 3: 2.0, 4: 1.0, 5: 1.0}  # easy levels first; measured
 LEARNING_RATE, WARMUP_STEPS, BATCH_SIZE = 3e-3, 50, 64
-PROBE_EVERY = 25
+GUESS_PROBLEMS = 500  # per level, for the guess rates
 MAX_NEW_TOKENS = 28
 IGNORED = -100  # label of a position without loss
 
@@ -27,9 +34,11 @@ class Probe:
     answer: dict[str, float]
     trace: dict[str, float]
 
-    def meets(self, accept: Start) -> bool:
+    def meets(self, accept: Start, easy_guess: float) -> bool:
+        margin = accept.min_easy_over_guess
         return (
-            self.trace["easy"] >= accept.min_easy_trace
+            (not margin or self.answer["easy"] - easy_guess >= margin)
+            and self.trace["easy"] >= accept.min_easy_trace
             and self.trace["medium"] >= accept.min_medium_trace
             and self.answer["easy"] <= accept.max_easy_answer
         )
@@ -44,6 +53,7 @@ class WarmStart:
 
     model: LlamaForCausalLM
     tokenizer: PreTrainedTokenizerFast
+    guess: Mapping[int, GuessRates]  # by level
     probes: list[Probe] = field(default_factory=list)
     accepted: bool = False
 
@@ -53,7 +63,7 @@ def warm_start(
     *,
     seed: int,
     validation: Sequence[Problem],
-    accept: Start = MEASURED_START,
+    accept: Start,
     level_weights: Mapping[int, float] = LEVEL_WEIGHTS,
     on_probe: Callable[["Probe"], None] = lambda probe: None,
 ) -> WarmStart:
@@ -63,13 +73,16 @@ def warm_start(
     split. `on_probe` hears every probe. The result says whether the start was accepted.
     """
     tokenizer = tiny_tokenizer(task.words)
-    start = WarmStart(tiny_model(tokenizer, seed=seed), tokenizer)
+    guess = {level: guess_rates(task, level, GUESS_PROBLEMS) for level in task.levels}
+    easy = level_tiers(task.levels)["easy"]
+    easy_guess = sum(max(guess[one].prior, guess[one].heuristic) for one in easy) / len(easy)
+    start = WarmStart(tiny_model(tokenizer, seed=seed), tokenizer, guess)
     examples = stream(task, level_weights, split="warmup", seed=seed)
     for step in supervised_steps(start.model, tokenizer, examples, steps=accept.max_steps):
-        if step % PROBE_EVERY == 0:
+        if step % accept.probe_every == 0:
             start.probes.append(_probe(task, start, validation, step))
             on_probe(start.probes[-1])
-            if start.probes[-1].meets(accept):
+            if start.probes[-1].meets(accept, easy_guess):
                 start.accepted = True
                 break
     return start

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +22,7 @@ arms = {arms}
 sizes = {sizes}
 starts = {starts}
 
-[start]
+[start.counting]
 min_easy_trace = 0.0
 min_medium_trace = 0.0
 max_easy_answer = 1.0
@@ -148,6 +149,34 @@ def _kill(
         "ok": last.returncode == 0 and not differing and not again and not leftovers,
         "error": last.stderr[-500:],
     }
+
+
+def ends(
+    ended: Callable[[], bool],
+    pids: Callable[[], Iterable[int]],
+    seconds: float,
+    most: float = 120.0,
+) -> bool:
+    """Wait for `ended`; whether it came within `seconds` in which no process of `pids` worked.
+
+    Time in which one works, or waits for a processor, does not count up to `most` seconds: on a
+    busy machine that is how long it takes until a process comes to where it notices.
+    """
+    asleep, before = 0.0, time.monotonic()
+    latest = before + max(seconds, most)
+    while asleep < seconds and before < latest and not ended():
+        time.sleep(0.02)
+        now = time.monotonic()
+        if not any(map(_working, pids())):
+            asleep += now - before
+        before = now
+    return ended()
+
+
+def _working(pid: int) -> bool:
+    with suppress(psutil.Error):  # it ended a moment ago
+        return psutil.Process(pid).status() in (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP)
+    return False
 
 
 def _workers(study: int) -> list[int]:

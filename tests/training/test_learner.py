@@ -1,5 +1,7 @@
 """Warm start, evaluation and rollouts of the tiny learner, and the TRL traps around them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from datasets import Dataset
@@ -15,7 +17,7 @@ from lessonplan.training.plan import expand
 from lessonplan.training.rollout import fast_rollouts, verifier_reward
 from lessonplan.training.run import grpo_config
 from lessonplan.training.trl import attach
-from lessonplan.training.warm_start import supervised_steps, warm_start
+from lessonplan.training.warm_start import Probe, supervised_steps, warm_start
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,17 @@ def test_a_start_that_never_meets_it_is_refused_with_its_numbers(task, validatio
     start = warm_start(task, seed=0, validation=validation, accept=Start(max_steps=50))
     assert not start.accepted and [probe.step for probe in start.probes] == [25, 50]
     assert set(start.probes[-1].trace) == {"easy", "medium", "hard"}
+
+
+def test_answers_no_better_than_a_cheap_guess_are_no_start(task, validation):
+    easy_rule = Start(min_easy_trace=0, min_medium_trace=0, max_easy_answer=1, max_steps=50)
+    above = replace(easy_rule, min_easy_over_guess=0.3, probe_every=50)
+    start = warm_start(task, seed=0, validation=validation, accept=above)
+    guess = sum(max(one.prior, one.heuristic) for one in (start.guess[1], start.guess[2])) / 2
+    (probe,) = start.probes
+    assert probe.step == 50 and probe.answer["easy"] < guess + 0.3 and not start.accepted
+    assert Probe(1, {"easy": guess + 0.3}, probe.trace).meets(above, guess)
+    assert "answers <= 1.00 easy and 0.30 above the best cheap guess" in above.rule
 
 
 def test_the_same_seed_gives_the_same_start(task, validation):

@@ -36,7 +36,7 @@ arms = ["easy", "uniform"]
 sizes = [8]
 starts = [0]
 
-[start]
+[start.counting]
 min_easy_trace = 0.0
 min_medium_trace = 0.0
 max_easy_answer = 1.0
@@ -297,7 +297,7 @@ def effective_of(content, tmp_path):
 
 
 def test_a_refused_start_fails_what_builds_on_it_and_nothing_else(config, tmp_path):
-    strict = replace(config, start=Start(max_steps=25), sft_steps=0)
+    strict = replace(config, start={"counting": Start(max_steps=25)}, sft_steps=0)
     result = run_study(strict, tmp_path / "study")
     assert not result.done and set(result.failed) == {run.id for run in expand(strict)}
     why = result.failed["counting-0"]

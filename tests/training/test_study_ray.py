@@ -20,7 +20,7 @@ from lessonplan.training.study_ray import ONE_CORE, RayTasks, parse_resources
 CONFIG = StudyConfig(
     "ray",
     grid=Grid(arms=("easy", "uniform"), sizes=(8,), starts=(0,)),
-    start=Start(min_easy_trace=0.0, min_medium_trace=0.0, max_easy_answer=1.0),
+    start={"counting": Start(min_easy_trace=0.0, min_medium_trace=0.0, max_easy_answer=1.0)},
     train=Train(steps=4),
     evaluate=Evaluate(test_per_level=2, validation_per_level=2, every=2),
     sft_steps=2,

@@ -19,7 +19,7 @@ from lessonplan.training.study_remote import (
 CONFIG = StudyConfig(
     "remote",
     grid=Grid(arms=("uniform",), sizes=(8,), starts=(0,)),
-    start=Start(min_easy_trace=0.0, min_medium_trace=0.0, max_easy_answer=1.0),
+    start={"counting": Start(min_easy_trace=0.0, min_medium_trace=0.0, max_easy_answer=1.0)},
     train=Train(steps=3),
     evaluate=Evaluate(test_per_level=2, validation_per_level=2, every=3),
     sft_steps=0,
