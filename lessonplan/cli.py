@@ -431,13 +431,29 @@ class Plan(Verb):
 class Report(Verb):
     """Write one HTML page with everything that a study found, and its figures beside it.
 
-    Example: lessonplan report runs/quick
+    Anybody's table will do, and logs of other trainers: docs/report.md says what a table needs.
+    Without the number of test problems behind an accuracy the page has points and no intervals.
+
+    Example: lessonplan report results.csv --columns n=size,accuracy=score --items 500
     """
 
-    runs: Annotated[Positional[Path], option(metavar="FOLDER")]
-    """Folder of a study."""
+    logs: Annotated[Positional[tuple[Path, ...]], option(metavar="FOLDER|TABLE|LOG ...")]
+    """Folder of a study; or tables (CSV, JSON Lines, JSON, parquet) and logs, read together."""
     out: Out = None
-    """HTML file, or a folder for it; by default report.html inside the study."""
+    """HTML file, or a folder for it; by default report.html inside the study, or
+    runs/report-NAME/report.html for tables and logs."""
+    target: float | None = None
+    """Accuracy to reach, fixed before looking; else half of the gain that was measured."""
+    columns: Columns = ()
+    """Of a table, where the names do not say it: n=size,accuracy=score,sampler=arm,start=model."""
+    unit: Literal["share", "percent"] | None = None
+    """Of the accuracies of a table; by default read from column name and values."""
+    items: int | None = None
+    """Test problems behind each accuracy, where table or log does not say."""
+    split: str | None = None
+    """Test set that counts, where there are several."""
+    names: Annotated[str | None, option(metavar="PATTERN")] = None
+    """How the names of logs tell their runs: '{sampler}-n{n}-{start}-s{seed}'."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -570,7 +586,18 @@ def _run(typed: Verb) -> int:
         case Compare():
             answer = cli_study.compare(typed)
         case Report():
-            answer = cli_study.report(typed)
+            from lessonplan import cli_report
+
+            answer = cli_report.report(
+                typed.logs,
+                typed.out,
+                target=typed.target,
+                columns=typed.columns,
+                unit=typed.unit,
+                items=typed.items,
+                split=typed.split,
+                names=typed.names,
+            )
         case _:
             raise AssertionError(typed)
     if typed.json:

@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lessonplan import cli, cli_points
+from lessonplan import cli, cli_points, cli_report
 from lessonplan.cli_verbs import EXTRAS, Answer, as_table, open_console
 from lessonplan.errors import ConfigError, FormatError
 
@@ -84,7 +84,7 @@ def _run_study(
     total = ", ".join(f"{len(runs)} {when}" for when, runs in counts.items())
     shown: list[RenderableType] = [f"{folder}: {total}"]
     if any(run.kind == "rl" for run in (*result.done, *result.earlier)):
-        found = _write_report(folder, None)
+        found = cli_report.report_study(folder)
         facts |= found.facts
         shown += found.shown
     if result.failed:
@@ -431,24 +431,3 @@ def _pasted(
         for one, holm in zip(found, corrected, strict=True)
     ]
     return cli_points.paste(head, rows, form)
-
-
-def report(typed: cli.Report) -> Answer:
-    out = typed.out
-    if out is not None and (out.is_dir() or not out.suffix):
-        out = out / "report.html"
-    return _write_report(typed.runs, out)
-
-
-def _write_report(folder: Path, out: Path | None) -> Answer:
-    """Write the report of a study; the answer is its verdicts."""
-    from lessonplan.analysis import find, read_study, sentences, write_report
-
-    written = write_report(folder, out)
-    study = read_study(folder)
-    verdicts = [
-        f"{family}: {sentence}"
-        for family in study.families
-        for sentence in sentences(find(study, family))
-    ]
-    return Answer({"report": written, "verdicts": verdicts}, [*verdicts, f"report: {written}"])

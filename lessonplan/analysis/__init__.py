@@ -54,9 +54,11 @@ from lessonplan.analysis.planning import (
     pair_of,
     predict,
 )
+from lessonplan.analysis.point_report import write_point_report
 from lessonplan.analysis.point_tables import at_accuracy, effective_data, read_points
 from lessonplan.analysis.report import write_report
 from lessonplan.analysis.response import fit_response, mixtures, response_figure, trace_figure
+from lessonplan.analysis.results import Results, read_results
 from lessonplan.analysis.runs import Evaluation, Groups, ItemSet, Run, Steps
 from lessonplan.analysis.step_files import read_step_files
 from lessonplan.analysis.studies import Study, accuracy, accuracy_rows, read_study
@@ -106,6 +108,7 @@ __all__ = [
     "Prior",
     "Quantity",
     "Resamples",
+    "Results",
     "Run",
     "RunCells",
     "RunLabels",
@@ -164,6 +167,7 @@ __all__ = [
     "read_mapped",
     "read_pilot",
     "read_points",
+    "read_results",
     "read_step_files",
     "read_study",
     "read_tensorboard",
@@ -184,5 +188,6 @@ __all__ = [
     "target_grid",
     "trace_figure",
     "verdict",
+    "write_point_report",
     "write_report",
 ]

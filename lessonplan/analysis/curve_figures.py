@@ -14,6 +14,7 @@ from lessonplan.analysis.bootstrap import student
 from lessonplan.analysis.efficiency import Curves
 from lessonplan.analysis.figures import (
     GREY,
+    LABEL,
     Picture,
     Style,
     accuracy_axis,
@@ -25,6 +26,7 @@ from lessonplan.analysis.figures import (
 )
 from lessonplan.analysis.runs import Run
 from lessonplan.analysis.studies import Row, Study, accuracy
+from lessonplan.analysis.theme import HATCH, RULE, SOFT
 from lessonplan.analysis.words import listed, percent
 
 if TYPE_CHECKING:
@@ -340,12 +342,12 @@ def scaling_curves(
         sizes[-1] * HATCHED_FROM,
         sizes[-1] * DRAWN_TO,
         facecolor="none",
-        edgecolor="#BBBBBB",
+        edgecolor=HATCH,
         hatch="///",
         linewidth=0,
     )
-    axes.axvline(sizes[-1], color="#999999", linewidth=0.8)
-    axes.text(sizes[-1] * 1.06, 0.02, "extrapolated", fontsize=8, color="#555555")
+    axes.axvline(sizes[-1], color=RULE, linewidth=0.8)
+    axes.text(sizes[-1] * 1.06, 0.02, "extrapolated", fontsize=8, color=SOFT, bbox=LABEL)
     sft = [float(r["value"]) for r in rows if r["part"] == "sft"]
     if sft:
         axes.axhline(float(np.mean(sft)), color="black", linewidth=1, linestyle=(0, (1, 2)))
@@ -366,7 +368,7 @@ def scaling_curves(
             xytext=(0, 3),
             textcoords="offset points",
             fontsize=8,
-            color="#444444",
+            color=SOFT,
         )
     axes.set_xticks([zero, *sizes], ["0", *map(str, sizes)])
     axes.minorticks_off()

@@ -6,7 +6,6 @@ inside functions and used through Figure objects alone, so that nothing global c
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import re
@@ -18,15 +17,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lessonplan.analysis.pages import visible
+import numpy as np
+
+from lessonplan.analysis import theme
+from lessonplan.analysis.isotonic import isotonic
+from lessonplan.analysis.pages import Html, drawing, tag, visible
 from lessonplan.analysis.studies import Row, Study
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colors, told apart by color-blind readers; black and yellow are left out.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLORS, GREY = theme.COLORS, theme.GREY  # of samplers; uniform is grey
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
     "-",
@@ -36,7 +38,7 @@ DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
     (0, (4, 1)),
     (0, (2, 1)),
 )
-GREY = "#6E6E6E"
+LABEL = {"facecolor": theme.CARD, "edgecolor": "none", "pad": 1.2}  # behind words on top of a color
 WIDTH = 6.4  # inches; at 390 px text of 9.5 points is still 7
 
 
@@ -82,9 +84,14 @@ class Picture:
             self._render("svg"),
         )
 
-    def data_uri(self) -> str:
-        """The SVG as a data: address, so that a page needs no second file."""
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode("ascii")
+    def markup(self) -> Html:
+        """The picture for a page: its title as text, the drawing in the page's colors, its caption."""
+        return tag(
+            "figure",
+            tag("p", _unbroken(self.title), class_="finding"),
+            tag("div", drawing(self.svg, self.name, self.alt), class_="scroll", tabindex="0"),
+            tag("figcaption", self.caption),
+        )
 
     def save(self, folder: Path) -> None:
         """Write NAME.svg, .png (150 dots an inch), .pdf and .csv."""
@@ -129,20 +136,25 @@ def _cell(value: str | float) -> str | float:
 
 
 def new_figure(height: float, title: str) -> Figure:
-    """An empty white figure with the finding on top, left-aligned."""
+    """An empty figure with the finding on top, left-aligned."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor=theme.CARD)
     FigureCanvasAgg(figure)
     figure.suptitle(
-        "\n".join(textwrap.wrap(plain(title).replace(" %", "\u00a0%"), 66)),
+        "\n".join(textwrap.wrap(_unbroken(plain(title)), 66)),
         x=0.01,
         ha="left",
         fontsize=11,
         fontweight="bold",
+        gid=theme.TITLE,
     )
     return figure
+
+
+def _unbroken(title: str) -> str:
+    return title.replace(" %", "\u00a0%")
 
 
 def plain(text: str) -> str:
@@ -170,7 +182,7 @@ def bottom_labels(panels: Iterable[Axes], columns: int, used: int, text: str) ->
 def tidy(axes: Axes) -> None:
     """Light grid, no box."""
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(True, color="#DDDDDD", linewidth=0.6)
+    axes.grid(True, color=theme.GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9)
 
@@ -185,12 +197,11 @@ def end_labels(axes: Axes, ends: Iterable[tuple[float, str, str]], *, gap: float
     """Names at the right ends of lines (y, name, color), pushed apart by `gap` of the axis."""
     low, high = axes.get_ylim()
     spots = sorted(ends)
-    heights: list[float] = []
-    for y, _, _ in spots:
-        part = (y - low) / (high - low)
-        heights.append(max(part, heights[-1] + gap) if heights else part)
-    over = max(0.0, heights[-1] - 1.0) if heights else 0.0
-    for height, (_, name, color) in zip(heights, spots, strict=True):
+    apart = gap * np.arange(len(spots))
+    wanted = np.array([(y - low) / (high - low) for y, _, _ in spots])
+    heights = isotonic(wanted - apart, np.ones(len(spots))) + apart  # nearest to their lines
+    over = max(0.0, float(heights[-1]) - 1.0) if spots else 0.0
+    for height, (_, name, color) in zip(heights.tolist(), spots, strict=True):
         axes.annotate(
             plain(name),
             (1.0, height - over),

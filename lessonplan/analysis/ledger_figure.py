@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from lessonplan.analysis.events import STATUSES
-from lessonplan.analysis.figures import Picture, new_figure, plain, stem, tidy
+from lessonplan.analysis.figures import COLORS, LABEL, Picture, new_figure, plain, stem, tidy
 from lessonplan.analysis.studies import Row, Study
+from lessonplan.analysis.theme import RED, RULE
 
 HUES = {
-    "trained": "#009E73",
-    "filtered": "#56B4E9",
-    "stale": "#E69F00",
-    "failed": "#D00000",
-    "discarded": "#999999",
-    "open": "#000000",
+    "trained": COLORS[2],
+    "filtered": COLORS[5],
+    "stale": COLORS[4],
+    "failed": RED,
+    "discarded": RULE,
+    "open": "black",
 }
 MOST_FAILED = 0.01  # share above which the strip turns red
 
@@ -69,11 +70,11 @@ def ledger_strip(study: Study, family: str) -> Picture | None:
                     ha="center",
                     va="center",
                     fontsize=8,
-                    color="white" if status != "filtered" else "black",
+                    bbox=LABEL,
                 )
             left += part
         if row["trouble"]:
-            axes.barh(y, 1, color="none", edgecolor="#D00000", linewidth=2, height=0.62)
+            axes.barh(y, 1, color="none", edgecolor=RED, linewidth=2, height=0.62)
     axes.set_yticks(range(len(rows)), [plain(str(row["sampler"])) for row in rows], fontsize=9)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 1)

@@ -1,10 +1,14 @@
 """HTML and Markdown from text that nobody vouches for: everything is escaped in one place."""
 
 import html
+import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import isinf, isnan
+from pathlib import Path
+
+from lessonplan.analysis.theme import inline, variables
 
 
 class Html(str):
@@ -34,11 +38,10 @@ def tag(name: str, *parts: str, **attributes: str) -> Html:
     return Html(f"<{name}{given}>{inner}</{name}>")
 
 
-def picture(source: str, alt: str) -> Html:
-    """An image from a data: address, with its text alternative."""
-    if not source.startswith("data:image/"):
-        raise ValueError(f"a report holds its images itself, got {source[:40]!r}")
-    return Html(f'<img src="{html.escape(source)}" alt="{html.escape(visible(alt))}">')
+def drawing(svg: bytes, name: str, alt: str) -> Html:
+    """A drawing by matplotlib inside the page, in the page's colors, with its text alternative."""
+    label = html.escape(visible(alt))
+    return Html(inline(svg, name).replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1))
 
 
 Cell = str | int | float
@@ -143,10 +146,6 @@ def markdown_table(rows: Sequence[Mapping[str, Cell]]) -> str:
 
 
 STYLE = """
-:root{color-scheme:light dark;--ink:#1a1a1a;--back:#fdfdfc;--soft:#5a5a5a;--line:#d8d8d4;
---card:#fff;--box:#fff6e0;--edge:#c98a00;--accent:#0b5f95}
-@media (prefers-color-scheme:dark){:root{--ink:#ececea;--back:#17181a;--soft:#a9aaab;
---line:#3a3c3f;--box:#2e2716;--edge:#d9a437;--accent:#7cc0ee}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1180px;padding:1rem 1.25rem 4rem;background:var(--back);
 color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
@@ -161,10 +160,12 @@ ul.verdict{list-style:none;padding:0;margin:.6rem 0 1rem}
 ul.verdict li{max-width:none;font-size:1.06rem;margin:.25rem 0;padding-left:.8rem;border-left:3px solid var(--accent)}
 ul.verdict.lead li:first-child{font-size:1.4rem;line-height:1.35;font-weight:600}
 .grid{columns:2 500px;column-gap:1rem}
-figure{margin:0 0 1rem;break-inside:avoid;background:#fff;color:#1a1a1a;border:1px solid var(--line);border-radius:8px;
+figure{margin:0 0 1rem;break-inside:avoid;background:var(--card);border:1px solid var(--line);border-radius:8px;
 padding:.6rem}
-figure img{display:block;width:100%;min-width:520px;max-width:760px;height:auto;margin:0 auto}
-figcaption{font-size:.85rem;color:#4a4a4a;margin-top:.4rem}
+figure .drawing{display:block;width:100%;min-width:520px;max-width:760px;height:auto;margin:0 auto}
+.finding{font-weight:600;font-size:.95rem;line-height:1.35;margin:0 0 .4rem;max-width:none}
+.drawing{fill:var(--ink)}.drawing *{stroke-linejoin:round;stroke-linecap:butt}
+figcaption{font-size:.85rem;color:var(--soft);margin-top:.4rem}
 .limits{background:var(--box);border:2px solid var(--edge);border-radius:8px;padding:.6rem 1.1rem;
 margin:1.2rem 0}
 .limits h2{border:0;margin:0;padding:0;font-size:1.1rem}
@@ -181,11 +182,11 @@ details{margin:.3rem 0}summary{cursor:pointer;font-weight:600}
 .spark{display:block;stroke:currentColor;stroke-width:1.2;fill:currentColor}
 td.long{white-space:normal;min-width:20rem;max-width:60rem}
 @media (max-width:560px){ul.verdict.lead li:first-child{font-size:1.15rem}ul.verdict li{font-size:1rem}
-figure img{min-width:460px}.grid::before{content:"Figures and tables scroll sideways.";
+figure .drawing{min-width:460px}.grid::before{content:"Figures and tables scroll sideways.";
 display:block;font-size:.85rem;color:var(--soft);margin-bottom:.4rem}}
-@media print{body{max-width:none;font-size:11pt;background:#fff;color:#000}
+@media print{body{max-width:none;font-size:11pt;background:#fff}
 figure,.limits,tr{break-inside:avoid}details::details-content{content-visibility:visible;display:block}h2,h3,summary{break-after:avoid}.scroll{overflow:visible}table{font-size:8pt}th,td{white-space:normal}
-figure img{min-width:0;max-width:13.5cm}figure{padding:.3rem}figcaption{font-size:8.5pt}}
+figure .drawing{min-width:0;max-width:13.5cm}figure{padding:.3rem}figcaption{font-size:8.5pt}}
 """.strip()
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -197,9 +198,16 @@ def page(title: str, body: Sequence[Html]) -> str:
         '<meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"{tag('title', title)}<style>{STYLE}</style>"
+        f"{tag('title', title)}<style>{variables()}\n{STYLE}</style>"
     )
     inner = "\n".join(body)
     return (
         f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{inner}\n</body></html>\n'
     )
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write whole or not at all: a reader may have the old file open."""
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)

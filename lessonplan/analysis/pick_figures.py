@@ -4,7 +4,16 @@ import numpy as np
 
 from lessonplan.analysis.bootstrap import student
 from lessonplan.analysis.curve_figures import common_size
-from lessonplan.analysis.figures import Picture, Style, bottom_labels, new_figure, plain, stem, tidy
+from lessonplan.analysis.figures import (
+    GREY,
+    Picture,
+    Style,
+    bottom_labels,
+    new_figure,
+    plain,
+    stem,
+    tidy,
+)
 from lessonplan.analysis.runs import Floats, Ints
 from lessonplan.analysis.studies import Row, Study
 from lessonplan.analysis.visits import Visits, visits
@@ -112,7 +121,7 @@ def picks_seen(study: Study, family: str, looks: dict[str, Style]) -> Picture | 
 
     figure.legend(
         handles=[
-            Patch(color="#9A9A9A", alpha=0.5, label="picks"),
+            Patch(color=GREY, alpha=0.5, label="picks"),
             Line2D([], [], marker="_", color="black", linestyle="", markersize=11, label="then"),
             Line2D([], [], marker="D", color="black", linestyle="", markersize=4.5, label="now"),
         ],

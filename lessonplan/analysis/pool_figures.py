@@ -8,6 +8,7 @@ from lessonplan.analysis.curve_figures import common_size
 from lessonplan.analysis.figures import Picture, Style, bottom_labels, new_figure, plain, stem, tidy
 from lessonplan.analysis.runs import Floats, Ints
 from lessonplan.analysis.studies import Row, Study
+from lessonplan.analysis.theme import BAND, CARD, SOFT
 from lessonplan.analysis.visits import Visits, visits
 
 # Upper edges of the bins of a group's share right; the outer two are exact.
@@ -79,8 +80,8 @@ def pass_rate_histogram(study: Study, family: str, looks: dict[str, Style]) -> P
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     x = np.arange(len(BINS))
     for axes, name in zip(grid.flat, names, strict=False):
-        axes.axvspan(0.5, len(BINS) - 1.5, facecolor="#EDEDED", zorder=0)
-        for when, shift, face in (("first", -0.2, "white"), ("last", 0.2, looks[name].color)):
+        axes.axvspan(0.5, len(BINS) - 1.5, facecolor=BAND, zorder=0)
+        for when, shift, face in (("first", -0.2, CARD), ("last", 0.2, looks[name].color)):
             own = [float(r["share"]) for r in rows if (r["sampler"], r["when"]) == (name, when)]
             if own:
                 axes.bar(
@@ -101,7 +102,7 @@ def pass_rate_histogram(study: Study, family: str, looks: dict[str, Style]) -> P
             ha="center",
             va="top",
             fontsize=8,
-            color="#444444",
+            color=SOFT,
         )
         axes.set_xticks(x, BINS, fontsize=7.5)
         axes.set_ylim(0, 1.25 * max(float(r["share"]) for r in rows))

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lessonplan.analysis.figures import Picture, new_figure, plain, stem
+from lessonplan.analysis.figures import LABEL, Picture, new_figure, plain, stem
 from lessonplan.analysis.runs import Floats
 from lessonplan.analysis.studies import Row, Study
+from lessonplan.analysis.theme import CARD, HATCH
 from lessonplan.analysis.visits import PARTS, visits
 
 MOST = 50  # problems of a kind in the table
@@ -105,7 +106,7 @@ def problem_strips(study: Study, family: str) -> Picture | None:
     figure = new_figure(1.5 + 0.2 * len(shown), title)
     figure.set_layout_engine("constrained", rect=(0.02, 0, 0.97, 1))  # ids are wide at 150 dpi
     axes = figure.subplots()
-    axes.patch.set(hatch="xxx", edgecolor="#BBBBBB")
+    axes.patch.set(hatch="xxx", edgecolor=HATCH)
     table: NDArray[np.float64] = np.array([course(row) for row in shown])
     drawn = axes.imshow(
         np.ma.masked_invalid(table),
@@ -134,7 +135,7 @@ def problem_strips(study: Study, family: str) -> Picture | None:
     for kind in KINDS:
         own = len(_first(rows, kind))
         if own:
-            axes.axhline(at, color="white", linewidth=3)
+            axes.axhline(at, color=CARD, linewidth=3)
             axes.text(
                 0.01,
                 at + 0.5,
@@ -142,7 +143,7 @@ def problem_strips(study: Study, family: str) -> Picture | None:
                 va="center",
                 fontsize=7.5,
                 fontweight="bold",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
+                bbox=LABEL,
             )
         at += own
     axes.set_xlabel("part of the run", fontsize=9)

@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lessonplan.analysis.efficiency import Comparison, Difference
-from lessonplan.analysis.figures import Picture, Style, bottom_labels, new_figure, plain, stem, tidy
+from lessonplan.analysis.figures import (
+    LABEL,
+    Picture,
+    Style,
+    bottom_labels,
+    new_figure,
+    plain,
+    stem,
+    tidy,
+)
 from lessonplan.analysis.studies import Row
+from lessonplan.analysis.theme import CARD, RULE, SOFT
 from lessonplan.analysis.words import factor, interval, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PALE = "#A0A0A0"  # of an interval that includes no difference; uniform is darker and solid
+PALE = RULE  # of an interval that includes no difference; uniform is darker and solid
 UNITS = {"starts": "warm starts", "seeds": "seeds", "runs": "runs"}
 WIDEST = 64.0  # ratios beyond this, either way, are drawn as arrows
 
@@ -90,7 +100,7 @@ def forest(
         f"Lines: 95 % intervals. Left: {found[0].reason}. Right: Student's t over "
         f"{found[0].units} paired {UNITS[found[0].method]}. "
         "Hollow and pale: the interval includes no difference. An open arrow: the limit lies outside, or one sampler does not reach the target and the "
-        "value is a bound. The black line is no difference."
+        "value is a bound. The upright line is no difference."
     )
     words = "; ".join(f"{c.a} against {c.b}: {_words(c)}" for c in found)
     return Picture(
@@ -124,14 +134,14 @@ def _draw_ratio(axes: Axes, y: int, c: Comparison, color: str) -> None:
             "both early": "both at the smallest size",
             "below base": "below the warm start",
         }.get(c.kind, "no interval")
-        axes.text(1.06, y - 0.16, words, fontsize=8, color="#555555", va="center")
+        axes.text(1.06, y - 0.16, words, fontsize=8, color=SOFT, va="center")
         if np.isfinite(c.ratio):
             axes.plot([c.ratio], [y], marker="o", color=color)
         return
     low, high = max(c.low, 1 / WIDEST / 4), min(c.high, WIDEST * 4)
     axes.plot([low, high], [y, y], color=color, linewidth=2, solid_capstyle="butt")
     if np.isfinite(c.ratio):
-        face = color if c.winner else "white"
+        face = color if c.winner else CARD
         axes.plot([c.ratio], [y], marker="o", markersize=7, color=color, markerfacecolor=face)
     for edge, beyond, marker, at in (
         (c.high, c.high > WIDEST, ">", 1.0),
@@ -143,7 +153,7 @@ def _draw_ratio(axes: Axes, y: int, c: Comparison, color: str) -> None:
                 [y],
                 marker=marker,
                 markersize=9,
-                markerfacecolor="white",
+                markerfacecolor=CARD,
                 markeredgecolor=color,
                 transform=axes.get_yaxis_transform(),
                 clip_on=False,
@@ -158,8 +168,8 @@ def _draw_ratio(axes: Axes, y: int, c: Comparison, color: str) -> None:
         textcoords="offset points",
         fontsize=8,
         ha="center",
-        color="#333333",
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+        color=SOFT,
+        bbox=LABEL,
     )
 
 
@@ -171,7 +181,7 @@ def _draw_difference(axes: Axes, y: int, row: Row, looks: dict[str, Style]) -> N
     color = looks[str(row["a"] if value > 0 else row["b"])].color if sure else PALE
     if np.isfinite(low):
         axes.plot([low, high], [y, y], color=color, linewidth=2)
-    face = color if sure else "white"
+    face = color if sure else CARD
     axes.plot([value], [y], marker="o", markersize=6, color=color, markerfacecolor=face)
 
 
@@ -210,6 +220,7 @@ def pair_plot(
     total = sum(len(each) for each in shown)
     title = f"The paired difference is clear of zero in {sure} of {total} comparisons"
     figure = new_figure(0.8 + 2.1 * lines, title)
+    figure.set_layout_engine("constrained", hspace=0.08)  # titles clear of the numbers above them
     grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
     for axes, each in zip(grid.flat, shown, strict=False):
         first = each[0]
@@ -218,7 +229,7 @@ def pair_plot(
             axes.plot(
                 x,
                 [100 * d.each[u] for d in each],
-                color="#999999",
+                color=RULE,
                 linewidth=0.8,
                 marker=".",
                 markersize=3,

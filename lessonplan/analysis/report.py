@@ -7,7 +7,6 @@ table = read_mapped("results.csv", {"n": "train_size", "accuracy": "acc", "sampl
 write_report(table_study(table, items=500), "report.html")
 """
 
-import os
 from pathlib import Path
 
 from lessonplan.analysis.chapters import Chapter, chapter
@@ -19,9 +18,9 @@ from lessonplan.analysis.pages import (
     markdown,
     markdown_table,
     page,
-    picture,
     table,
     tag,
+    write_whole,
 )
 from lessonplan.analysis.report_tables import problem_row, problem_tables, sections
 from lessonplan.analysis.report_words import limits, together
@@ -60,16 +59,9 @@ def write_report(
     for each in chapters:
         for drawn in each.pictures.values():
             drawn.save(path.parent / "figures")
-    _replace(path, report_html(study, chapters))
-    _replace(path.with_suffix(".md"), report_markdown(study, chapters))
+    write_whole(path, report_html(study, chapters))
+    write_whole(path.with_suffix(".md"), report_markdown(study, chapters))
     return path
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write whole or not at all: a reader may have the old file open."""
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
 
 
 def _badges(study: Study) -> list[tuple[str, bool]]:
@@ -147,14 +139,7 @@ def _methods(chapters: list[Chapter]) -> str:
 
 
 def _figures(each: Chapter, names: tuple[str, ...]) -> Html:
-    drawn = [
-        tag(
-            "figure",
-            tag("div", picture(p.data_uri(), p.alt), class_="scroll", tabindex="0"),
-            tag("figcaption", p.caption),
-        )
-        for p in (each.pictures[name] for name in names if name in each.pictures)
-    ]
+    drawn = [each.pictures[name].markup() for name in names if name in each.pictures]
     return tag("div", Html("".join(drawn)), class_="grid")
 
 

@@ -20,6 +20,7 @@ from lessonplan.analysis.figures import (
     COLORS,
     DASHES,
     GREY,
+    LABEL,
     Picture,
     accuracy_axis,
     new_figure,
@@ -29,6 +30,7 @@ from lessonplan.analysis.figures import (
 )
 from lessonplan.analysis.laws import Floats
 from lessonplan.analysis.studies import Row, Study
+from lessonplan.analysis.theme import CARD, RULE, STAR
 from lessonplan.analysis.tiers import TIERS
 from lessonplan.errors import ConfigError
 
@@ -329,7 +331,7 @@ def trace_figure(response: Response) -> Picture:
             color=GREY,
             markersize=4,
         )
-        axes.axvline(share, color="#999999", linewidth=0.8, linestyle=":")
+        axes.axvline(share, color=RULE, linewidth=0.8, linestyle=":")
         axes.set_xlim(-0.03, 1.03)
         axes.set_xticks([0, 0.5, 1], ["0", "50", "100"])
         axes.set_xlabel(plain(f"% {name}"), fontsize=9)
@@ -391,13 +393,15 @@ def response_figure(response: Response) -> Picture | None:
     figure = new_figure(5.0, title)
     axes = figure.subplots()
     x, y = _corner(grid)
-    colors = axes.tripcolor(x, y, 100 * fitted[0], shading="gouraud", cmap="cividis")
+    colors = axes.tripcolor(  # as pixels: SVG has no triangles of three colors
+        x, y, 100 * fitted[0], shading="gouraud", cmap="cividis", rasterized=True
+    )
     alike = worse <= 0
     if alike.any() and not alike.all():
-        axes.plot(x[alike], y[alike], ".", color="#D55E00", markersize=4)
+        axes.plot(x[alike], y[alike], ".", color=STAR, markersize=4)
     _draw_arms(axes, response)
     bx, by = _corner(np.array([best.shares]))
-    axes.plot(bx, by, marker="*", markersize=15, color="#D55E00", markeredgecolor="white")
+    axes.plot(bx, by, marker="*", markersize=15, color=STAR, markeredgecolor=CARD)
     for (cx, cy), name, side in zip(
         ((0.0, 0.0), (1.0, 0.0), (0.5, np.sqrt(3) / 2)),
         response.components,
@@ -451,7 +455,7 @@ def _draw_arms(axes: Axes, response: Response) -> None:
         vmin=fitted.min(),
         vmax=fitted.max(),
         s=46,
-        edgecolors="white",
+        edgecolors="black",
         linewidths=1.4,
         zorder=3,
     )
@@ -465,5 +469,5 @@ def _draw_arms(axes: Axes, response: Response) -> None:
             textcoords="offset points",
             fontsize=8,
             color=GREY,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
+            bbox=LABEL,
         )

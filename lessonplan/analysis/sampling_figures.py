@@ -10,6 +10,7 @@ from lessonplan.analysis.events import STATUSES
 from lessonplan.analysis.figures import Picture, Style, bottom_labels, new_figure, plain, stem, tidy
 from lessonplan.analysis.runs import Run
 from lessonplan.analysis.studies import Row, Study
+from lessonplan.analysis.theme import BROWN, CARD, HATCH, RED, RULE, TEAL
 from lessonplan.analysis.words import listed
 
 BINS = 20  # a run is shown in twenty equal parts
@@ -129,7 +130,7 @@ def level_mix(study: Study, family: str, looks: dict[str, Style]) -> Picture | N
             top.plot(x, right.sum(0) / tried.sum(0), color=looks[name].color, linewidth=1.8)
             top.plot(x, kept.sum(0) / groups.sum(0), color="black", linewidth=1, linestyle=":")
         for at in _resumes(study, family, name):
-            top.axvline(at, color="#D00000", linewidth=0.8)
+            top.axvline(at, color=RED, linewidth=0.8)
         top.set_ylim(0, 1)
         top.set_title(plain(name), fontsize=9.5)
         for axes in (top, bottom):
@@ -142,7 +143,10 @@ def level_mix(study: Study, family: str, looks: dict[str, Style]) -> Picture | N
     from matplotlib.patches import Patch
 
     figure.legend(
-        handles=[Patch(color=c, label=f"level {v}") for v, c in zip(levels, hues, strict=True)],
+        handles=[
+            Patch(facecolor=c, edgecolor=RULE, label=f"level {v}")
+            for v, c in zip(levels, hues, strict=True)
+        ],
         loc="outside lower center",
         ncols=min(5, len(levels)),
         fontsize=8.5,
@@ -195,7 +199,7 @@ def pass_rates(study: Study, family: str) -> Picture | None:
     drawn = None
     for axes, name in zip(grid.flat, names, strict=False):
         table = _table(rows, name, "pass_rate", levels)
-        axes.patch.set(hatch="xxx", edgecolor="#BBBBBB")
+        axes.patch.set(hatch="xxx", edgecolor=HATCH)
         drawn = axes.imshow(
             np.ma.masked_invalid(table),
             origin="lower",
@@ -306,12 +310,12 @@ def wasted_groups(study: Study, family: str) -> Picture | None:
             x,
             wrong,
             right,
-            colors=["#8C510A", "#80CDC1"],
+            colors=[BROWN, TEAL],
             labels=["all wrong", "all right"],
             linewidth=0,
         )
         areas[0].set_hatch("///")
-        areas[0].set_edgecolor("white")
+        areas[0].set_edgecolor(CARD)
         axes.set(ylim=(0, 1), xlim=(x[0], x[-1]) if len(x) > 1 else (0, 1))
         axes.set_title(plain(f"{name}: {100 * share[name]:.0f} %"), fontsize=9.5)
         tidy(axes)

@@ -2,12 +2,18 @@
 
 import numpy as np
 
-from lessonplan.analysis.figures import Picture, new_figure, plain, stem, tidy
+from lessonplan.analysis.figures import COLORS, LABEL, Picture, new_figure, plain, stem, tidy
 from lessonplan.analysis.studies import Row, Study
+from lessonplan.analysis.theme import RULE
 
-# Okabe and Ito's colors for the phases that journals name; others are grey.
-HUES = {"generate": "#56B4E9", "score": "#E69F00", "train": "#0072B2", "curriculum": "#D55E00"}
-OTHER = "#B0B0B0"
+# Colors for the phases that journals name; others are grey.
+HUES = {
+    "generate": COLORS[5],
+    "score": COLORS[4],
+    "train": COLORS[0],
+    "curriculum": COLORS[1],
+}
+OTHER = RULE
 
 
 def time_rows(study: Study, family: str) -> list[Row]:
@@ -66,7 +72,6 @@ def time_bars(study: Study, family: str) -> Picture | None:
             hue = HUES.get(str(row["phase"]), OTHER)
             axes.barh(y, part, left=left, color=hue, height=0.62)
             if part > 0.12 * widest:
-                dark = row["phase"] in ("train", "curriculum")
                 axes.text(
                     left + part / 2,
                     y,
@@ -74,7 +79,7 @@ def time_bars(study: Study, family: str) -> Picture | None:
                     ha="center",
                     va="center",
                     fontsize=8,
-                    color="white" if dark else "black",
+                    bbox=LABEL,
                 )
             left += part
     labels = [plain(f"{name}, {first[name]['runs']} runs") for name in names]

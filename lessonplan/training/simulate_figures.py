@@ -12,6 +12,7 @@ from lessonplan.analysis.figures import (
     COLORS,
     DASHES,
     GREY,
+    LABEL,
     MARKERS,
     Picture,
     Style,
@@ -25,6 +26,7 @@ from lessonplan.analysis.figures import (
 from lessonplan.analysis.ratio_figures import PALE
 from lessonplan.analysis.sampling_figures import level_colors
 from lessonplan.analysis.studies import Row
+from lessonplan.analysis.theme import BROWN, CARD, COAL, HATCH, RULE, SOFT, TEAL
 from lessonplan.analysis.verdicts import percent
 from lessonplan.training.paired import Ratio, limits, times
 from lessonplan.training.simulate import Simulation
@@ -194,7 +196,7 @@ def forest(simulation: Simulation, found: Sequence[Ratio]) -> Picture | None:
         value, low, high = (100 * v for v in (r.difference, r.difference_low, r.difference_high))
         if np.isfinite(low):
             right.plot([low, high], [y, y], color=color, linewidth=2)
-        right.plot([value], [y], "o", color=color, markerfacecolor=color if sure else "white")
+        right.plot([value], [y], "o", color=color, markerfacecolor=color if sure else CARD)
     left.set_yticks(range(len(found)), [plain(r.a) for r in found], fontsize=9)
     left.set_ylim(len(found) - 0.4, -0.6)
     left.set_xscale("log", base=2)
@@ -215,7 +217,7 @@ def forest(simulation: Simulation, found: Sequence[Ratio]) -> Picture | None:
     caption = (
         f"Simulated learner. Lines: 95 % intervals over {found[0].worlds} paired worlds; Student's "
         "t of log ratios where all worlds reach the target, else order statistics of the median. "
-        "Hollow and pale: no difference is shown. An open arrow: no limit on that side. The black "
+        "Hollow and pale: no difference is shown. An open arrow: no limit on that side. The upright "
         "line is no difference. Each interval stands for itself."
     )
     return _picture(simulation, "v3-forest", title, caption, forest_rows(found), figure)
@@ -230,16 +232,16 @@ def _draw_ratio(axes: Axes, y: int, r: Ratio, color: str, limit: float) -> None:
         for beyond, marker, at in ((r.high > limit, ">", 1.0), (r.low < 1 / limit, "<", 0.0)):
             if beyond:
                 axes.plot(
-                    [at], [y], marker=marker, markersize=9, markerfacecolor="white",
+                    [at], [y], marker=marker, markersize=9, markerfacecolor=CARD,
                     markeredgecolor=color, transform=axes.get_yaxis_transform(), clip_on=False,
                 )  # fmt: skip
     if np.isfinite(r.ratio):
-        face = color if r.winner else "white"
+        face = color if r.winner else CARD
         axes.plot([r.ratio], [y], "o", markersize=7, color=color, markerfacecolor=face)
     axes.annotate(
         label, (0.5, y), xycoords=("axes fraction", "data"), xytext=(0, 7), fontsize=8,
-        textcoords="offset points", ha="center", color="#333333",
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+        textcoords="offset points", ha="center", color=SOFT,
+        bbox=LABEL,
     )  # fmt: skip
 
 
@@ -399,7 +401,7 @@ def picks_against_truth(simulation: Simulation) -> Picture:
         if a >= len(names):
             axes.set_visible(False)
             continue
-        axes.patch.set(hatch="xxx", edgecolor="#CCCCCC")
+        axes.patch.set(hatch="xxx", edgecolor=HATCH)
         shade = np.ma.array(
             np.clip(np.log2(np.maximum(preference[a].T, 1e-9)), -2, 2),
             mask=np.isnan(preference[a].T),
@@ -409,7 +411,7 @@ def picks_against_truth(simulation: Simulation) -> Picture:
             extent=(0, 1, 0, 1), interpolation="nearest",
         )  # fmt: skip
         there = _shares(simulation.pool.sum(axis=1))[a] @ y  # (P,)
-        axes.plot(x, there, color="black", linewidth=1.2, linestyle=(0, (4, 2)))
+        axes.plot(x, there, color=COAL, linewidth=1.2, linestyle=(0, (4, 2)))
         axes.set_title(plain(f"{names[a]}: {inside[a]:.1f} times"), fontsize=9.5)
         axes.tick_params(labelsize=8)
     for axes in grid[-1]:
@@ -470,10 +472,10 @@ def wasted_groups(simulation: Simulation) -> Picture:
         known = np.isfinite(shares[a]).all(axis=1)
         areas = axes.stackplot(
             x[known], shares[a][known][:, [2, 1, 3]].T, linewidth=0,
-            colors=["#8C510A", "#80CDC1", "#CCCCCC"], labels=["all wrong", "all right", "lost"],
+            colors=[BROWN, TEAL, RULE], labels=["all wrong", "all right", "lost"],
         )  # fmt: skip
         areas[0].set_hatch("///")
-        areas[0].set_edgecolor("white")
+        areas[0].set_edgecolor(CARD)
         axes.set(xlim=(x[0], x[-1]), ylim=(0, 1))
         axes.set_title(plain(f"{names[a]}: {100 * wasted[a]:.0f} %"), fontsize=9.5)
         tidy(axes)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lessonplan.analysis.figures import Picture, csv_text
-from lessonplan.analysis.pages import Html, items, page, picture, table, tag
+from lessonplan.analysis.pages import Html, items, page, table, tag
 from lessonplan.analysis.studies import Row
 from lessonplan.analysis.verdicts import percent
 from lessonplan.curricula import write_atomically
@@ -143,15 +143,8 @@ def report_html(simulation: Simulation, found: Sequence[Ratio], drawn: Sequence[
     body.append(items(lines or [f"Simulated: {scenario.samplers[0]} alone, nothing to compare."],
                       class_="verdict lead"))  # fmt: skip
     body.append(tag("p", CLAIM))
-    shown = [
-        tag(
-            "figure",
-            tag("div", picture(one.data_uri(), one.alt), class_="scroll", tabindex="0"),
-            tag("figcaption", one.caption),
-        )
-        for one in drawn
-    ]
-    body.append(tag("div", Html("".join(shown)), class_="grid"))
+    shown = "".join(one.markup() for one in drawn)
+    body.append(tag("div", Html(shown), class_="grid"))
     body.append(
         tag(
             "section",

@@ -120,7 +120,7 @@ def test_pictures_save_four_files(tmp_path, study, finding):
     drawn.save(tmp_path)
     names = {p.name for p in tmp_path.iterdir()}
     assert names == {f"counting-v2-scaling.{kind}" for kind in ("svg", "png", "pdf", "csv")}
-    assert drawn.svg.startswith(b"<?xml") and drawn.data_uri().startswith("data:image/svg+xml")
+    assert drawn.svg.startswith(b"<?xml")
     with (tmp_path / "counting-v2-scaling.csv").open() as file:
         assert len(list(csv.DictReader(file))) == len(drawn.rows)
     again = scaling_curves(finding.everything, study, styles(study), 0.65)

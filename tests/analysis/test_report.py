@@ -7,6 +7,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from matplotlib.colors import to_hex
 
 from lessonplan.analysis import find, read_study, sample_efficiency, write_report
 from lessonplan.analysis.chapters import Chapter, chapter
@@ -14,7 +15,6 @@ from lessonplan.analysis.ledger_figure import ledger_strip
 from lessonplan.analysis.pages import (
     fold,
     markdown,
-    picture,
     show,
     sparkline,
     table,
@@ -22,6 +22,7 @@ from lessonplan.analysis.pages import (
     visible,
 )
 from lessonplan.analysis.report import report_html
+from lessonplan.analysis.sampling_figures import level_colors
 
 HOSTILE = "<script>alert(1)</script>\"'&$x_1$\u202e\x1b[31m"
 
@@ -56,13 +57,25 @@ def test_report_is_one_closed_file(written):
     assert written.stat().st_size < 3 * 2**20
     assert "script" not in page.tags and "link" not in page.tags and "iframe" not in page.tags
     sources = [v for k, v in page.attributes if k in ("src", "href", "srcset", "action")]
-    assert len(sources) == 12 and all(s.startswith("data:image/svg+xml") for s in sources)
-    outside = re.sub(r"data:image/[^\"]*", "", text)
-    assert "http:" not in outside and "https:" not in outside and "url(" not in outside
+    assert all(s.startswith(("#", "data:image/png;base64,")) for s in sources)
+    assert "http:" not in text and "https:" not in text and not re.search(r"url\((?!#)", text)
+    ids = [v for k, v in page.attributes if k == "id"]
+    assert len(ids) == len(set(ids)) and {s[1:] for s in sources if s[0] == "#"} <= set(ids)
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert ("content", policy) in page.attributes
-    assert sum(k == "alt" and len(v) > 20 for k, v in page.attributes) == 12
-    assert "prefers-color-scheme:dark" in text and "@media print" in text
+    assert page.tags.count("figure") == page.attributes.count(("class", "drawing")) == 12
+    assert sum(k == "aria-label" and len(v) > 20 for k, v in page.attributes) >= 12
+    assert "@media screen and (prefers-color-scheme:dark)" in text and "@media print" in text
+
+
+def test_figures_have_no_color_that_stays_behind_in_the_dark(written):
+    """Every color of a drawing is a variable, but for the hues of levels, which fill an area."""
+    text = written.read_text(encoding="utf-8")
+    drawings = re.findall(r'<svg[^>]*class="drawing".*?</svg>', text, re.DOTALL)
+    hues = {to_hex(hue) for hue in level_colors([1, 2, 5])}
+    assert set(re.findall(r"#[0-9a-fA-F]{6}\b", "".join(drawings))) == hues
+    assert all("var(--ink)" in one and "var(--card)" in one for one in drawings)
+    assert "<style" not in "".join(drawings)
 
 
 def test_report_says_what_it_must(written):
@@ -168,7 +181,7 @@ def test_no_gain_gives_differences_without_a_target(tmp_path, tools):
     text = report_html(study, [Chapter(found, None, {"v12": whole.pictures["v12"]}, "test")])
     assert "no sampler rises above the warm starts" in text
     assert text.index("at 64 problems") < text.index("Limits of these numbers")
-    assert text.count("data:image/svg") == 1
+    assert text.count("<figure") == 1
     with pytest.raises(ValueError, match="no sampler rose above the base model"):
         sample_efficiency(study, "mixed", "easy")
 
@@ -184,8 +197,6 @@ def test_nothing_finished_is_a_report_too(tmp_path, tools):
 def test_tags_escape():
     assert tag("p", "<b>", tag("i", "&")) == "<p>&lt;b&gt;<i>&amp;</i></p>"
     assert tag("p", class_='"x"') == '<p class="&quot;x&quot;"></p>'
-    with pytest.raises(ValueError, match="holds its images itself"):
-        picture("https://example.org/x.png", "x")
     assert visible("a\x00b\u200f") == "a[U+0000]b[U+200F]"
     assert markdown("a|b\n<i>`") == "a\\|b &lt;i&gt;\\`"
     assert "nothing to show" in table([])
