@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 WARM_UP = 10  # steps that are not counted
 

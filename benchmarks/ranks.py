@@ -22,6 +22,7 @@ from typing import TypeVar
 
 os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 from lessonplan.curricula import Curriculum, ZeroVariance, resolve_sampler
 from lessonplan.generators import Pool

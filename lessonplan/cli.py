@@ -499,6 +499,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Raises SystemExit only for --help and for what cannot be parsed.
     """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # TRL would report every trainer
     try:
         return _guarded(_parse(args))
     except BrokenPipeError:  # whoever read our output has gone, as `head` does

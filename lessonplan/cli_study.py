@@ -186,6 +186,11 @@ class Display:
             left = self._left()
             self._print(f"[{self.done}/{self.total}] {run.id} done{left and ', ' + left}")
 
+    def left_out(self, runs: "Sequence[RunSpec]") -> None:
+        self.done += len(runs)
+        self.bar.update(self.task, completed=self.done, left=self._left())
+        self._print(f"{len(runs)} runs that begin from {runs[0].start_name} are left out")
+
     # -- how it is said -------------------------------------------------------------------------
 
     def _print(self, text: str) -> None:

@@ -578,6 +578,7 @@ def test_the_display_draws_a_bar_and_a_line_for_every_run_under_way():
         assert display._left() == ""  # two runs are no pace
         for run in runs[8:10]:
             display.finished(run, None)
+        display.left_out(runs[10:12])
         display.live.refresh()
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", page.getvalue())
     assert f"{len(runs)} runs, 6 of them done earlier" in text and f"6/{len(runs)}" in text
@@ -585,4 +586,5 @@ def test_the_display_draws_a_bar_and_a_line_for_every_run_under_way():
         r"-n8-start0-seed0 +step 50/200 +reward ▄ 0.50 +no variance 25% +level 2.0", text
     )
     assert f"{runs[7].id} failed: RuntimeError: [sabotaged]" in text
-    assert re.search(r"\d+ s left", text)
+    assert f"2 runs that begin from {runs[10].start_name} are left out" in text
+    assert f"12/{len(runs)}" in text and re.search(r"\d+ s left", text)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from types import TracebackType
 from typing import Literal, NamedTuple, Self, TypeAlias, get_args
 
@@ -257,19 +258,21 @@ class Curriculum:
         )
         status = self._judge(told, feedback)
         if self.journal is not None:
-            self._write_tell(told, status, issued)
+            self._write_tell(told, feedback.rewards, status, issued)
         for (outcome, group), final in zip(told, status, strict=True):
             del self._open[outcome.ticket]
             self._closed[outcome.ticket] = _Closed(group, final)
-            self._ledger[final] += 1
-            self._totals["rollouts"] += len(group)
-            self._totals["tokens"] += outcome.tokens or 0
-        while len(self._closed) > REMEMBERED + len(told):  # those just told may be told again
-            del self._closed[next(iter(self._closed))]
+        self._ledger.update(status)
+        self._totals["rollouts"] += sum(len(group) for _, group in told)
+        self._totals["tokens"] += sum(outcome.tokens or 0 for outcome, _ in told)
+        # those just told may be told again
+        surplus = max(0, len(self._closed) - REMEMBERED - len(told))
+        for ticket in list(islice(self._closed, surplus)):
+            del self._closed[ticket]
         if self._special:
             self._keep_parts(told, status, issued)
         self.sampler.tell(feedback)
-        self._measure(feedback.rewards, issued)
+        self._measure(feedback)
 
     def _purposes(self, told: list[tuple[Outcome, Group]]) -> tuple[Purpose, ...] | None:
         """(m,) what the told tickets were ordered for, None if all to train on."""
@@ -299,10 +302,11 @@ class Curriculum:
                 for may, passed, purpose in zip(allowed, judged, purposes, strict=True)
             ]
         status: list[Status] = []
-        for j, (outcome, group) in enumerate(told):
+        scorable = (~np.isnan(feedback.rewards)).sum(axis=1).tolist()  # (m,)
+        for j, (outcome, _) in enumerate(told):
             if outcome.status != "trained":
                 status.append(outcome.status)
-            elif all(reward != reward for reward in group):
+            elif not scorable[j]:
                 status.append("failed")
             else:
                 status.append("trained" if not accepted or accepted[j] else "filtered")
@@ -322,7 +326,11 @@ class Curriculum:
                 self._parts.pop(one.position, None)
 
     def _write_tell(
-        self, told: list[tuple[Outcome, Group]], status: list[Status], issued: list[_Issued]
+        self,
+        told: list[tuple[Outcome, Group]],
+        rewards: Rewards,  # (m, G)
+        status: list[Status],
+        issued: list[_Issued],
     ) -> None:
         assert self.journal is not None
         fields: dict[str, object] = {}
@@ -336,27 +344,29 @@ class Curriculum:
         ]
         if steps != [ticket.step for ticket in issued]:
             fields["policy_steps"] = steps
+        groups = [group for _, group in told]
         self.journal.append(
             "tell",
             step=max(steps),
             tickets=[outcome.ticket for outcome, _ in told],
-            rewards=[group for _, group in told],
+            # groups of one size as the array, which is faster
+            rewards=rewards if min(map(len, groups)) == rewards.shape[1] else groups,
             status=status,
             **fields,
         )
 
-    def _measure(self, rewards: Rewards, issued: list[_Issued]) -> None:
-        wins = self.success(rewards)  # (m, G)
-        right, wrong = (wins == 1).sum(axis=1).tolist(), (wins == 0).sum(axis=1).tolist()  # (m,)
-        groups = [(k, k + f) for k, f in zip(right, wrong, strict=True) if k + f]
-        if not groups:
+    def _measure(self, feedback: Feedback) -> None:
+        wins = self.success(feedback.rewards)  # (m, G)
+        right, wrong = (wins == 1).sum(axis=1), (wins == 0).sum(axis=1)  # (m,)
+        groups = right + wrong  # (m,)
+        known = int(np.count_nonzero(groups))
+        if not known:
             return
-        m = len(groups)
         self._last = {
-            "success": sum(k / g for k, g in groups) / m,
-            "all_right": sum(k == g for k, g in groups) / m,
-            "all_wrong": sum(k == 0 for k, _ in groups) / m,
-            "level": sum(int(self.pool.levels[one.position]) for one in issued) / len(issued),
+            "success": float((right / np.maximum(groups, 1)).sum()) / known,
+            "all_right": int(np.count_nonzero((wrong == 0) & (right > 0))) / known,
+            "all_wrong": int(np.count_nonzero((right == 0) & (wrong > 0))) / known,
+            "level": int(self.pool.levels[feedback.positions].sum()) / len(groups),
         }
 
     # -- what engines and people ask about ------------------------------------------------------
@@ -624,7 +634,7 @@ class Curriculum:
 
 def _checked(outcome: Outcome) -> Group:
     """The rewards as floats, None as NaN; raises RewardError naming ticket and index."""
-    floats = tuple(reward for reward in outcome.rewards if type(reward) is float)
+    floats = tuple([reward for reward in outcome.rewards if type(reward) is float])
     if len(floats) == len(outcome.rewards) and math.inf not in floats and -math.inf not in floats:
         return floats  # the common case, at the price of none of the questions below
     group = []

@@ -16,6 +16,7 @@ from typing import Literal, Self, TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from lessonplan.curricula.lock import Lock
 from lessonplan.errors import FormatError, RewardError
@@ -244,28 +245,47 @@ def _finite(value: object) -> object:
     """`value` as plain JSON types: NaN becomes null, whole floats lose their point."""
     if isinstance(value, float):
         if value.is_integer():
-            return int(value) if -1e15 < value < 1e15 else value
+            return int(value) if -_WHOLE < value < _WHOLE else value
         if value != value:
             return None
         if math.isinf(value):
-            raise RewardError("a journal holds no infinite numbers, got inf")
+            raise RewardError(_INFINITE)
         return value
     if isinstance(value, _SEQUENCES):
+        if _AS_THEY_ARE.issuperset(map(type, value)):
+            return value
         return [one if type(one) in _AS_THEY_ARE else _finite(one) for one in value]
     if isinstance(value, Mapping):
         return {
             str(key): one if type(one) in _AS_THEY_ARE else _finite(one)
             for key, one in value.items()
         }
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim:
+        return _finite_array(value.astype(np.float64, copy=False))
     if isinstance(value, _ARRAYS):
         return value.tolist() if value.dtype.kind in "biu" else _finite(value.tolist())
     return value
 
 
+def _finite_array(values: NDArray[np.float64]) -> object:
+    """What `_finite` makes of the same numbers in lists, at a tenth of the time for rewards."""
+    if np.isinf(values).any():
+        raise RewardError(_INFINITE)
+    whole = (values == np.rint(values)) & (np.abs(values) < _WHOLE)
+    if whole.all():
+        return values.astype(np.int64).tolist()
+    plain = values.astype(object)
+    plain[whole] = values[whole].astype(np.int64)
+    plain[np.isnan(values)] = None
+    return plain.tolist()
+
+
 # named, since a union written in place is built at every call
-_AS_THEY_ARE = (int, str, bool)
+_AS_THEY_ARE = frozenset((int, str, bool, type(None)))
 _SEQUENCES = (list, tuple)
 _ARRAYS = (np.ndarray, np.generic)
+_WHOLE = 1e15  # floats below it that are whole are written without a point
+_INFINITE = "a journal holds no infinite numbers, got inf"
 
 
 def read_events(path: str | os.PathLike[str]) -> Iterator[Event]:

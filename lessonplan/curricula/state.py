@@ -36,14 +36,14 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
 
 def save_state(path: str | os.PathLike[str], state: State) -> None:
     """Write a state of JSON types and numpy arrays, with a checksum over all of it."""
-    body = json.dumps(state_to_json(state), allow_nan=False)
-    write_atomically(path, f'{_head(body)}, "state": {body}}}\n'.encode())
+    body = json.dumps(state_to_json(state), allow_nan=False).encode()
+    write_atomically(path, b'%s, "state": %s}\n' % (_head(body), body))
 
 
 def load_state(path: str | os.PathLike[str]) -> State:
     """The state that `save_state` wrote; raises StateError when the file is not whole."""
-    head, _, rest = Path(path).read_text(encoding="utf-8").partition(', "state": ')
-    body = rest.removesuffix("}\n")
+    head, _, rest = Path(path).read_bytes().partition(b', "state": ')
+    body = rest.removesuffix(b"}\n")
     if head != _head(body):
         raise StateError(
             f"{path}: checksum differs, the file is torn or changed; nothing was loaded"
@@ -51,5 +51,5 @@ def load_state(path: str | os.PathLike[str]) -> State:
     return state_from_json(json.loads(body))
 
 
-def _head(body: str) -> str:
-    return f'{{"crc": "{zlib.crc32(body.encode()):08x}"'
+def _head(body: bytes) -> bytes:
+    return b'{"crc": "%08x"' % zlib.crc32(body)

@@ -31,6 +31,9 @@ class Watcher(Protocol):
     def finished(self, run: RunSpec, error: str | None) -> None:
         """A run ended."""
 
+    def left_out(self, runs: Sequence[RunSpec]) -> None:
+        """Runs that cannot begin, because the warm start that just ended failed."""
+
 
 @dataclass(slots=True)
 class StudyResult:
@@ -75,9 +78,11 @@ def run_study(
                     if watcher:
                         watcher.progress(news.job, news.facts)
                     continue
-                for run, error in todo.close(news.job, news.error):
-                    if watcher:
-                        watcher.finished(run, error)
+                lost = todo.close(news.job, news.error)
+                if watcher:
+                    watcher.finished(news.job, news.error)
+                    if lost:
+                        watcher.left_out(lost)
     return result
 
 
@@ -91,6 +96,7 @@ class Processes:
 
 
 def _execute(folder: Path, run: RunSpec, report: Callable[[Mapping[str, object]], None]) -> None:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # TRL would report every trainer
     from lessonplan.training.run import execute  # torch is loaded in the workers alone
 
     execute(run, folder, report)
@@ -136,17 +142,17 @@ class _Todo:
                 return run
         return None
 
-    def close(self, run: RunSpec, error: str | None) -> list[tuple[RunSpec, str | None]]:
-        """What has ended with this run: itself, and after a failed start all that needed it."""
+    def close(self, run: RunSpec, error: str | None) -> list[RunSpec]:
+        """Count a run as ended; after a failed start all that needed it, which are returned."""
         if error is None:
             self.result.done.append(run)
             if run.kind == "base":
                 self.ready.add(run.start_name)
-            return [(run, None)]
-        ended = [(run, error)]
-        if run.kind == "base":
-            lost = [one for one in self.waiting if one.start_name == run.start_name]
-            self.waiting = [one for one in self.waiting if one not in lost]
-            ended += [(one, f"its warm start failed: {error}") for one in lost]
-        self.result.failed.update((one.id, why) for one, why in ended)
-        return list(ended)
+            return []
+        self.result.failed[run.id] = error
+        if run.kind != "base":
+            return []
+        lost = [one for one in self.waiting if one.start_name == run.start_name]
+        self.waiting = [one for one in self.waiting if one not in lost]
+        self.result.failed.update((one.id, f"its warm start failed: {error}") for one in lost)
+        return lost

@@ -107,6 +107,7 @@ def _do(
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
             _check_versions(wanted)
+            os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # TRL would report every trainer
             from lessonplan.training.run import execute  # torch is loaded in the workers alone
 
             execute(run, folder, lambda facts: send(Message(fresh(), facts)))

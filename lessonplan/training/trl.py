@@ -11,13 +11,13 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast
 from msgspec import structs
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -29,10 +29,13 @@ from lessonplan.training.trl_waves import Row, Waves, row_of
 if TYPE_CHECKING:
     from trl import GRPOTrainer
 
+Batches: TypeAlias = tuple[list[object], torch.Tensor | int | None]
+
 STATE_FILE = "curriculum_state.json"  # written last: a checkpoint that has it is whole
 
-# The four methods of the live trainer that are wrapped, and the arguments they must take.
+# The methods of the live trainer that are wrapped, and the arguments they must take.
 SEAMS = {
+    "get_batch_samples": ("epoch_iterator", "num_batches", "device"),
     "_generate_and_score_completions": ("inputs",),
     "_calculate_rewards": ("inputs", "prompts", "completions", "completion_ids_list"),
     "_save_checkpoint": ("model", "trial"),
@@ -161,6 +164,7 @@ class Attachment:
     def hook(self) -> None:
         trainer = self.trainer
         scoring = self._scoring(trainer._calculate_rewards)
+        trainer.get_batch_samples = self._fetching(trainer.get_batch_samples)
         trainer._generate_and_score_completions = self._generating(
             trainer._generate_and_score_completions
         )
@@ -170,6 +174,20 @@ class Attachment:
         trainer._save_checkpoint = self._saving(trainer._save_checkpoint)
         trainer._load_optimizer_and_scheduler = self._loading(trainer._load_optimizer_and_scheduler)
         trainer.add_callback(self.recorder)
+
+    def _fetching(self, original: Callable[..., Batches]) -> Callable[..., Batches]:
+        """No batches once all steps are done: resumed from its last one, TRL would do one more."""
+
+        def get_batch_samples(
+            epoch_iterator: Iterator[Row], num_batches: int, device: torch.device
+        ) -> Batches:
+            state = self.trainer.state
+            if state.global_step >= state.max_steps:
+                self.trainer.control.should_training_stop = True
+                return [], None
+            return original(epoch_iterator, num_batches, device)
+
+        return get_batch_samples
 
     # -- ask ------------------------------------------------------------------------------------
 
@@ -224,13 +242,22 @@ class Attachment:
             self.picks = self.curriculum.ask(count, step=self.policy_step)
             self._check_order()
             positions = [pick.position for pick in self.picks]
-        problems = [pick.problem for pick in self.picks]
-        if self.ranks > 1:
-            # as one object: a list is sent item by item, each pickled
-            positions = broadcast_object_list([positions], from_process=0)[0]
+        positions = self._as_rank_0(positions)
+        if self.rank == 0:
+            problems = [pick.problem for pick in self.picks]
+        else:
             problems = [self.curriculum.pool[position] for position in positions]
         self.seconds["curriculum"] += time.perf_counter() - started
         return [row_of(problem) for problem in problems]
+
+    def _as_rank_0(self, numbers: list[int]) -> list[int]:
+        """Rank 0's numbers, on every rank; equally many everywhere."""
+        if self.ranks == 1:
+            return numbers
+        # a tensor, since objects would be pickled and take a second message for their size
+        here = torch.tensor(numbers, device=self.trainer.accelerator.device)
+        same: list[int] = broadcast(here, from_process=0).tolist()
+        return same
 
     def here(self, rows: list[Row]) -> list[Row]:
         """This rank's share of the rows, each repeated as often as a group has rollouts."""
@@ -288,8 +315,7 @@ class Attachment:
             unscorable = np.isnan(by_function).all(axis=1)
             total = np.where(unscorable, np.nan, np.nansum(by_function, axis=1))
         groups = total.reshape(-1, self.group)  # (m, G)
-        starts = range(0, len(lengths), self.group)
-        tokens = [sum(lengths[start : start + self.group]) for start in starts]  # (m,)
+        tokens = np.array(lengths).reshape(-1, self.group).sum(axis=1).tolist()  # (m,)
         self.rollouts += len(lengths)
         self.tokens += sum(tokens)
         accepted: list[bool] = [True] * len(groups)
@@ -311,8 +337,7 @@ class Attachment:
             metrics = self.trainer._metrics["train"]
             for name, value in self.curriculum.metrics().items():
                 metrics[f"curriculum/{name}"].append(value)
-        if self.ranks > 1:
-            accepted = broadcast_object_list([accepted], from_process=0)[0]
+        accepted = [bool(verdict) for verdict in self._as_rank_0([int(one) for one in accepted])]
         self.seconds["curriculum"] += time.perf_counter() - started
         return accepted
 

@@ -603,3 +603,14 @@ def test_an_open_journal_object_can_be_given(pool, tmp_path):
     with Journal(tmp_path / "journal.jsonl") as journal:
         practise(make(pool, journal=journal), 1)
     assert len(list(read_events(tmp_path / "journal.jsonl"))) == 4
+
+
+def test_closed_tickets_are_remembered_in_bounded_number(pool, monkeypatch):
+    monkeypatch.setattr("lessonplan.curricula.curriculum.REMEMBERED", 10)
+    curriculum = make(pool)
+    for step in range(5):
+        picks = curriculum.ask(4, step=step)
+        curriculum.tell([Outcome(one.ticket, [1.0]) for one in picks])
+    curriculum.tell([Outcome(19, [1.0]), Outcome(6, [1.0])])  # the 10 before the last tell too
+    with pytest.raises(TicketError, match="ticket 5 was closed more than 10 tickets ago"):
+        curriculum.tell([Outcome(5, [1.0])])

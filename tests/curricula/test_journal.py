@@ -148,6 +148,48 @@ def test_nan_is_null_and_infinity_is_refused(tmp_path):
     assert second["values"] == [0.5] and second["seq"] == 1
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[0.0, 1.0], [1.0, -0.0]],
+        [[0.0, 0.5], [float("nan"), 2.0]],
+        [[0.1, -7.0], [3.0, 1e-7]],
+        [],
+        [[]],
+    ],
+    ids=str,
+)
+def test_an_array_is_written_as_its_numbers_are_in_lists(tmp_path, values, dtype):
+    array = np.array(values, dtype)
+    with Journal(tmp_path / "j.jsonl") as journal:
+        journal.append("note", values=array)
+        journal.append("note", values=array.tolist())
+        journal.append("note", values=[tuple(row) for row in array.tolist()])
+    bodies = [
+        line[line.index(b'"values"') : -19]
+        for line in (tmp_path / "j.jsonl").read_bytes().splitlines(keepends=True)
+    ]
+    assert bodies[0] == bodies[1] == bodies[2]
+
+
+def test_whole_numbers_have_no_point_up_to_a_thousand_million_million(tmp_path):
+    values = [1.0, -3.0, 1e15 - 1, 1 - 1e15, 1e15, 2.5, float("nan")]
+    with Journal(tmp_path / "j.jsonl") as journal:
+        journal.append("note", values=values)
+        journal.append("note", values=np.array(values))
+    for line in (tmp_path / "j.jsonl").read_bytes().splitlines():
+        assert b'[1,-3,999999999999999,-999999999999999,1000000000000000.0,2.5,null],"crc"' in line
+
+
+def test_an_array_with_infinity_is_refused_and_nothing_written(tmp_path):
+    path = tmp_path / "j.jsonl"
+    content = write(path)
+    with Journal(path) as journal, pytest.raises(RewardError, match="no infinite numbers"):
+        journal.append("tell", rewards=np.array([[0.0, 1.0], [-np.inf, 1.0]]))
+    assert path.read_bytes() == content
+
+
 def test_a_second_writer_is_refused_by_name_until_the_first_is_gone(tmp_path):
     path = tmp_path / "j.jsonl"
     code = (

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import disk
+import files
 import jobs
 import studies
 import tells
@@ -60,6 +61,13 @@ KINDS = {
         20,
         trainers.ranks,
     ),
+    "stops": Kind(
+        "SIGSTOP of either of two ranks, for a moment and for good",
+        "after a moment it goes on as if nothing had been; for good, the other rank ends at its"
+        " timeout, and resumed it is as trl",
+        4,
+        trainers.stops,
+    ),
     "tells": Kind(
         "outcomes told twice, late, in parts, contradicting, foreign or never; crashes between",
         "the ledger adds up after every step; picks are those of a twin told everything once",
@@ -72,6 +80,31 @@ KINDS = {
         100,
         disk.enospc,
     ),
+    "io": Kind(
+        "one open, write, fsync or rename fails or is cut short, drawn from all of a run",
+        "said so, exit not 0; as enospc",
+        100,
+        disk.io,
+    ),
+    "torn": Kind(
+        "the journal cut in its last three lines, the state file anywhere",
+        "the torn state is refused, the torn event alone is lost; two resumes give the whole run",
+        50,
+        files.torn,
+    ),
+    "flip": Kind(
+        "one bit of a journal or of a state file flipped",
+        "noticed, with the file named; repaired, every other event is as it was",
+        500,
+        files.flip,
+    ),
+    "restore": Kind(
+        "a state older or newer than the journal, of another pool or sampler, changed, missing",
+        "older: the journal is rewound; missing: rebuilt from the journal, the same state; else"
+        " refused with nothing loaded and nothing written",
+        100,
+        files.restore,
+    ),
     "writers": Kind(
         "a second study on the folder of one that runs or is stopped; readers meanwhile",
         "refused with exit code 3, naming the pid; no half line read; free .1 s after a kill",
@@ -83,6 +116,18 @@ KINDS = {
         "the same journals, no negative duration",
         1,
         jobs.clock,
+    ),
+    "signals": Kind(
+        "SIGINT, SIGTERM, SIGHUP of a study at random moments, once and twice",
+        "exit 128 + number within 5 s, no worker left; resumed as kill",
+        6,
+        jobs.signals,
+    ),
+    "env": Kind(
+        "other hash seeds, locales, time zones, file masks, paths, python -O",
+        "the same picks, the same bytes",
+        8,
+        jobs.env,
     ),
 }
 

@@ -1,9 +1,10 @@
-"""trl, ranks: kill -9 of one rank of a GRPO run at random moments; resume from its checkpoint.
+"""trl, ranks, stops: a rank of a GRPO run is killed or stopped at random moments; then resume.
 
 The trainer is imported once and every try is a fork of that process, so that a kill costs the
 training that it cuts off and not ten seconds of imports.
 """
 
+import faulthandler
 import hashlib
 import json
 import os
@@ -13,13 +14,15 @@ import socket
 import sys
 import time
 import traceback
+from datetime import timedelta
 from pathlib import Path
 
-from studies import effective
+from studies import effective, ends
 
 STEPS = 10
 ENDS = 10.0  # seconds after which the ranks that were left alone must have ended
 PATIENCE = 120.0  # seconds for a whole run
+RANK_TIMEOUT = 20.0  # seconds that a rank waits for a stopped one
 
 
 def trl(n: int, seed: int, root: Path) -> dict[str, object]:
@@ -32,21 +35,78 @@ def ranks(n: int, seed: int, root: Path) -> dict[str, object]:
     return _kill(n, seed, root, ranks=2)
 
 
-def _kill(n: int, seed: int, root: Path, *, ranks: int) -> dict[str, object]:
+def stops(n: int, seed: int, root: Path) -> dict[str, object]:
+    """Stop either of two ranks n times, by turns for a moment and for good; then resume."""
+    _prepare()
+    rng = random.Random(seed)
+    duration, wanted = _whole(root, ranks=2)
+    moments = for_good = late = 0
+    unlike: list[str] = []
+    errors: list[str] = []
+    for number in range(n):
+        folder = root / f"stop{number}"
+        children = _fork(folder, 2, RANK_TIMEOUT)
+        time.sleep(rng.uniform(0.1, 0.9) * duration)
+        alive = [child for child in children if not _ended(child)]
+        if alive:
+            stopped = rng.choice(alive)
+            os.kill(stopped, signal.SIGSTOP)
+            if number % 2:
+                for_good += 1
+                rank = 1 - children.index(stopped)  # the other
+                if _wait([children[rank]], RANK_TIMEOUT + ENDS) == [None]:
+                    late += 1
+                    errors.append(_log(folder, rank))
+                os.kill(stopped, signal.SIGKILL)
+            else:
+                moments += 1
+                time.sleep(rng.uniform(0.1, 2.0))
+                os.kill(stopped, signal.SIGCONT)
+        codes = _wait(children, PATIENCE)
+        if number % 2 or not alive:
+            codes = _wait(_fork(folder, 2), PATIENCE)
+        if any(codes):
+            errors.append(_log(folder, 0))
+        elif _outcome(folder, 2) != wanted:
+            unlike.append(folder.name)
+    return {
+        "stopped_for_a_moment": moments,
+        "stopped_for_good": for_good,
+        "later_than_the_timeout": late,
+        "differing": unlike,
+        "failed": len(errors) - late,
+        "ok": not unlike and not errors,
+        "error": "\n".join(errors)[-3000:],
+    }
+
+
+def _log(folder: Path, rank: int) -> str:
+    return (folder / f"rank{rank}.log").read_text()[-2000:]
+
+
+def _prepare() -> None:
+    """Import what every fork needs, once."""
     os.environ.update(TRL_EXPERIMENTAL_SILENCE="1", TOKENIZERS_PARALLELISM="false")
-    os.environ.update(GLOO_SOCKET_IFNAME="lo", OMP_NUM_THREADS="1")
-    from datasets import Dataset  # noqa: F401  # before the forks, which all need these
+    os.environ.update(GLOO_SOCKET_IFNAME="lo", OMP_NUM_THREADS="1", HF_HUB_DISABLE_TELEMETRY="1")
+    from datasets import Dataset  # noqa: F401
     from trl import GRPOConfig, GRPOTrainer  # noqa: F401
 
     import lessonplan.training.learner
     import lessonplan.training.trl  # noqa: F401
 
-    rng = random.Random(seed)
+
+def _whole(root: Path, *, ranks: int) -> tuple[float, dict[str, object]]:
+    """How long a run without faults takes, and what it leaves."""
     started = time.monotonic()
     if any(_wait(_fork(root / "whole", ranks), PATIENCE)):
-        return {"ok": False, "error": (root / "whole" / "rank0.log").read_text()[-2000:]}
-    duration = time.monotonic() - started
-    wanted = _outcome(root / "whole", ranks)
+        raise RuntimeError(_log(root / "whole", 0))
+    return time.monotonic() - started, _outcome(root / "whole", ranks)
+
+
+def _kill(n: int, seed: int, root: Path, *, ranks: int) -> dict[str, object]:
+    _prepare()
+    rng = random.Random(seed)
+    duration, wanted = _whole(root, ranks=ranks)
     kills = finished = orphans = 0
     unlike: list[str] = []
     errors: list[str] = []
@@ -67,13 +127,18 @@ def _kill(n: int, seed: int, root: Path, *, ranks: int) -> dict[str, object]:
             codes = _wait(children, ENDS)
             slowest = max(slowest, time.monotonic() - killed)
             orphans += codes.count(None)
+            errors += [
+                f"rank {rank} did not end:\n{_log(folder, rank)}"
+                for rank, code in enumerate(codes)
+                if code is None
+            ]
             here = _checkpoint(folder)
             steps[here] = steps.get(here, 0) + 1
             continue
         codes = _wait(children, PATIENCE)
         finished += 1
         if any(codes):
-            errors.append((folder / "rank0.log").read_text()[-1500:])
+            errors.append(_log(folder, 0))
         elif _outcome(folder, ranks) != wanted:
             unlike.append(folder.name)
         number += 1
@@ -81,7 +146,7 @@ def _kill(n: int, seed: int, root: Path, *, ranks: int) -> dict[str, object]:
     if folder.exists():  # the last one to its end
         finished += 1
         if any(_wait(_fork(folder, ranks), PATIENCE)):
-            errors.append((folder / "rank0.log").read_text()[-1500:])
+            errors.append(_log(folder, 0))
         elif _outcome(folder, ranks) != wanted:
             unlike.append(folder.name)
     return {
@@ -90,7 +155,7 @@ def _kill(n: int, seed: int, root: Path, *, ranks: int) -> dict[str, object]:
         "resumed_from_step": dict(sorted(steps.items())),
         "runs": finished,
         "differing": unlike,
-        "failed": len(errors),
+        "failed": len(errors) - orphans,
         "left_running": orphans,
         "slowest_end_seconds": round(slowest, 2),
         "ok": not unlike and not errors and not orphans,
@@ -98,7 +163,7 @@ def _kill(n: int, seed: int, root: Path, *, ranks: int) -> dict[str, object]:
     }
 
 
-def _fork(folder: Path, ranks: int) -> list[int]:
+def _fork(folder: Path, ranks: int, timeout: float | None = None) -> list[int]:
     folder.mkdir(exist_ok=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -107,7 +172,7 @@ def _fork(folder: Path, ranks: int) -> list[int]:
     for rank in range(ranks):
         child = os.fork()
         if not child:
-            _live(folder, rank, ranks, port)
+            _live(folder, rank, ranks, port, timeout)
         _codes.pop(child, None)  # process ids come round again
         children.append(child)
     return children
@@ -126,12 +191,12 @@ def _ended(child: int) -> bool:
 
 def _wait(children: list[int], seconds: float) -> list[int | None]:
     """Exit codes; None for a child that did not end in time and was ended by us."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not all(map(_ended, children)):
-        time.sleep(0.02)
+    ends(lambda: all(map(_ended, children)), lambda: children, seconds, PATIENCE)
     codes = [_codes[child] if _ended(child) else None for child in children]
     for child in children:
         if not _ended(child):
+            os.kill(child, signal.SIGUSR1)  # where it hangs goes into its log
+            time.sleep(0.5)
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             _codes[child] = -signal.SIGKILL
@@ -153,18 +218,19 @@ def _outcome(folder: Path, ranks: int) -> dict[str, object]:
     }
 
 
-def _live(folder: Path, rank: int, ranks: int, port: int) -> None:
+def _live(folder: Path, rank: int, ranks: int, port: int, timeout: float | None) -> None:
     """The life of a forked rank; it never returns."""
     with open(folder / f"rank{rank}.log", "w", buffering=1) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
+    faulthandler.register(signal.SIGUSR1)
     code = 1
     try:
         if ranks > 1:
             here = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": ranks, "MASTER_PORT": port}
             os.environ.update({key: str(value) for key, value in here.items()})
             os.environ["MASTER_ADDR"] = "127.0.0.1"
-        parameters = _train(folder, rank, ranks)
+        parameters = _train(folder, rank, ranks, timeout)
         (folder / f"rank{rank}.json").write_text(json.dumps(parameters))
         code = 0
     except BaseException:  # noqa: BLE001  # the process ends here, whatever it is
@@ -175,38 +241,30 @@ def _live(folder: Path, rank: int, ranks: int, port: int) -> None:
         os._exit(code)
 
 
-def _train(folder: Path, rank: int, ranks: int) -> str:
+def _train(folder: Path, rank: int, ranks: int, timeout: float | None) -> str:
     """Train on from the last whole checkpoint; the hash of the parameters at the end."""
     import torch
     from datasets import Dataset
-    from safetensors.torch import load_file
     from trl import GRPOConfig, GRPOTrainer
 
     from lessonplan.curricula import AdaptiveDifficulty, Curriculum
-    from lessonplan.curricula.state import load_state
     from lessonplan.generators import family, generate
     from lessonplan.training.learner import tiny_model, tiny_tokenizer
-    from lessonplan.training.trl import STATE_FILE, attach, last_checkpoint
+    from lessonplan.training.trl import attach, last_checkpoint
 
     torch.set_num_threads(1)
+    if timeout is not None:  # transformers hands its ddp_timeout on for GPUs alone
+        torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=timeout))
     task = family("counting")
     pool = generate([task], [1, 2, 3], 24, split="train")
     tokenizer = tiny_tokenizer(task.words)
     checkpoint = last_checkpoint(folder / "out")
     journal = folder / "journal.jsonl" if rank == 0 else None
     curriculum = Curriculum(pool, AdaptiveDifficulty(pool, seed=0), journal=journal)
-    model = tiny_model(tokenizer, seed=0)
     if checkpoint is None:
         curriculum.restart()
-    elif checkpoint.endswith(f"-{STEPS}"):  # resumed, TRL would train one step too many
-        model.load_state_dict(load_file(f"{checkpoint}/model.safetensors"))
-        if rank == 0:
-            curriculum.load_state_dict(load_state(f"{checkpoint}/{STATE_FILE}"))
-            curriculum.finish()
-            curriculum.close()
-        return _hash(model)
     trainer = GRPOTrainer(
-        model=model,
+        model=tiny_model(tokenizer, seed=0),
         reward_funcs=lambda completions, **columns: [
             float(len(one) % 5 > 2) for one in completions
         ],

@@ -222,6 +222,9 @@ class Log:
     def finished(self, run, error):
         self.events.append(("finished", run.id, error))
 
+    def left_out(self, runs):
+        self.events.append(("left out", [run.id for run in runs]))
+
 
 def test_a_study_runs_resumes_and_is_never_mixed_with_another(config, tmp_path):
     folder, log = tmp_path / "study", Log()
@@ -298,7 +301,10 @@ def effective_of(content, tmp_path):
 
 def test_a_refused_start_fails_what_builds_on_it_and_nothing_else(config, tmp_path):
     strict = replace(config, start={"counting": Start(max_steps=25)}, sft_steps=0)
-    result = run_study(strict, tmp_path / "study")
+    log = Log()
+    result = run_study(strict, tmp_path / "study", log)
+    base, *others = [run.id for run in expand(strict)]
+    assert log.events[-2:] == [("finished", base, result.failed[base]), ("left out", others)]
     assert not result.done and set(result.failed) == {run.id for run in expand(strict)}
     why = result.failed["counting-0"]
     assert "start counting-0 was refused after 25 supervised steps" in why

@@ -277,6 +277,47 @@ def test_a_resumed_run_is_bitwise_the_uninterrupted_one(make_trainer, pool, tmp_
     assert cut == whole
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {},
+        {"rows": 6},  # the last step ends an epoch
+        {"rows": 24, "gradient_accumulation_steps": 2, "steps_per_generation": 4},
+        {"ignore_data_skip": True},
+        {"endless": True},
+        {"trainer_class": RLOOTrainer, "dataloader_num_workers": 2},
+    ],
+    ids=str,
+)
+def test_resumed_from_its_last_checkpoint_a_run_only_ends(make_trainer, pool, tmp_path, shape):
+    """The kill came after the last save and before the journal's end."""
+    settings = {key: shape[key] for key in shape if key not in ("rows", "endless")}
+
+    def run(*, resume=None):
+        dataset = Dataset.from_dict({"prompt": ["count odd : 1 ="] * shape.get("rows", 16)})
+        if shape.get("endless"):
+            dataset = IterableDataset.from_generator(endless)
+        curriculum = recorder(pool, journal=tmp_path / "journal.jsonl")
+        trainer = make_trainer(save_strategy="steps", save_steps=2, dataset=dataset, **settings)
+        attach(trainer, curriculum)
+        trainer.train(resume_from_checkpoint=resume)
+        curriculum.close()
+        assert trainer.state.global_step == 6
+        weights = [p.detach().clone() for p in trainer.model.parameters()]
+        return curriculum.asked, weights, (tmp_path / "journal.jsonl").read_bytes()
+
+    def plain(journal):
+        return [{**json.loads(line), "crc": 0, "at": 0} for line in journal.splitlines()]
+
+    _, whole, written = run()
+    lines = written.splitlines(keepends=True)
+    (tmp_path / "journal.jsonl").write_bytes(b"".join(lines[:-1]))
+    asked, resumed, again = run(resume=str(tmp_path / "trainer" / "checkpoint-6"))
+    assert asked == []
+    assert all(torch.equal(a, b) for a, b in zip(whole, resumed, strict=True))
+    assert again.startswith(b"".join(lines[:-1])) and plain(again) == plain(written)
+
+
 def StopAt(step):
     from transformers import TrainerCallback
 
