@@ -104,6 +104,22 @@ class World:
         values = [self.curve(n, sampler, favor=self.favor_sd * p) for p in points]
         return float(np.dot(weights, values) / weights.sum())
 
+    def loss(self, n, favor=0.0, gain=1.0):
+        """A loss that falls from 3.5 to 1.5, half of it at `half` problems."""
+        return 1.5 + 2.0 * gain * (1 - self.share(np.asarray(n) * np.exp(0.5 * favor)))
+
+    def expected_loss(self, n):
+        """Loss over all warm starts there are."""
+        points, weights = np.polynomial.hermite_e.hermegauss(15)
+        values = [self.loss(n, favor=self.favor_sd * p) for p in points]
+        over = np.tensordot(weights, np.array(values), 1) / weights.sum()
+        return over * np.exp((self.level_sd**2 + self.tie_sd**2 + self.seed_sd**2) / 2)
+
+    def needed_loss(self, target):
+        """Problems for a loss."""
+        n = np.geomspace(1e-3, 1e7, 20_001)
+        return float(np.exp(np.interp(-target, -self.expected_loss(n), np.log(n))))
+
 
 @cache
 def logit_shifts(middle: tuple[float, ...]):
@@ -178,32 +194,45 @@ def compare(world: World, seed: int, draws: int, others: bool) -> tuple[str, lis
     return shown.kind, found
 
 
+def losses(world: World, rng: np.random.Generator):
+    """Sizes, losses, and the start or seed that ties them over sizes, or None: each (runs,)."""
+    units = world.starts * world.seeds
+    sizes, unit = np.repeat(world.sizes, units), np.tile(np.arange(units), len(world.sizes))
+    noise = rng.normal(0, world.seed_sd, len(sizes))
+    start = unit // world.seeds
+    gain = 1 + rng.normal(0, world.gain_sd, world.starts)[start]
+    favor = rng.normal(0, world.favor_sd, world.starts)[start]
+    level = rng.normal(0, world.level_sd, world.starts)[start]
+    level += rng.normal(0, world.tie_sd, units)[unit]
+    tied = start if world.starts > 1 else unit if world.tie_sd else None
+    return sizes, world.loss(sizes, favor, gain) * np.exp(level + noise), tied
+
+
 def one_curve(world: World, seed: int, draws: int) -> tuple[str, list[Found]]:
     """Intervals of `fit_law`: the value at sizes, and ln of the size at the target."""
     rng = np.random.default_rng([seed, 8])
     if world.kind == "loss":
-        sizes = np.repeat(world.sizes, world.seeds)
-        exact = 1.5 + 2.0 * (1 - world.share(sizes))
-        law = fit_law(
-            sizes, exact * np.exp(rng.normal(0, world.seed_sd, len(sizes))),
-            of="loss", resamples=draws, seed=seed,
-        )  # fmt: skip
-        target, answer = 2.5, {n: 1.5 + 2.0 * (1 - float(world.share(n))) for n in world.at}
+        sizes, values, units = losses(world, rng)
+        law = fit_law(sizes, values, of="loss", units=units, resamples=draws, seed=seed)
+        target, answer = 2.5, {n: float(world.expected_loss(n)) for n in world.at}
     else:
         table = simulate(world, rng)
         rows = table.rows("a")
         n = np.append(np.zeros(len(table.base)), table.n[rows])
         values = np.append(table.base @ table.weights, table.accuracy[rows])
-        law = fit_law(n, values, items=world.items, resamples=draws, seed=seed)
-        target, answer = world.target, {n: float(world.curve(n)) for n in world.at}
+        named = np.array(table.start) if world.starts > 1 else table.seed.astype(str)
+        units = np.append(table.starts, named[rows]) if world.starts > 1 or world.tie_sd else None
+        law = fit_law(n, values, items=world.items, units=units, resamples=draws, seed=seed)
+        target, answer = world.target, {n: world.expected(n, "a") for n in world.at}
     found = []
     for n in world.at:
         value = law.predict(n)
         found.append((f"value at {n:g}", value.low, value.high, answer[n]))
     size = law.n_at(target)
     if size.kind == "measured":
-        limits = np.log([size.low, size.high])
-        need = world.half if world.kind == "loss" else world.needed(target)
+        with np.errstate(divide="ignore"):
+            limits = np.log([size.low, size.high])
+        need = world.needed_loss(target) if world.kind == "loss" else world.needed(target)
         found.append(("size at target", *limits, float(np.log(need))))
     return size.kind, found
 
@@ -293,9 +322,28 @@ SCENARIOS = {
     "fit_law: 7 sizes, seed sd .04": World("curve", sizes=SEVEN, seed_sd=0.04),
     "fit_law: 7 sizes, 200 items": World("curve", sizes=SEVEN, items=200),
     "fit_law: 7 sizes, shifted power": World("curve", sizes=SEVEN, shape="shifted power"),
+    "fit_law: tied .03, 3 seeds": World("curve", sizes=SEVEN, seed_sd=0.01, tie_sd=0.03),
+    "fit_law: 3 starts, 2 seeds": World(
+        "curve", sizes=SEVEN, seeds=2, starts=3, level_sd=0.04, gain_sd=0.15, favor_sd=0.1
+    ),
     "fit_law: losses, 7 sizes, 3 seeds": World("loss", sizes=SEVEN),
     "fit_law: losses, 7 sizes, 2 seeds": World("loss", sizes=SEVEN, seeds=2),
     "fit_law: losses, 7 sizes, 1 seed": World("loss", sizes=SEVEN, seeds=1),
+    "fit_law: losses, tied .03, 3 seeds": World("loss", sizes=SEVEN, seed_sd=0.01, tie_sd=0.03),
+    "fit_law: losses, tied .03, 5 seeds": World(
+        "loss", sizes=SEVEN, seeds=5, seed_sd=0.01, tie_sd=0.03
+    ),
+    "fit_law: losses, 3 starts, 2 seeds": World(
+        "loss", sizes=SEVEN, seeds=2, starts=3, level_sd=0.04, gain_sd=0.15, favor_sd=0.1
+    ),
+    "fit_law: losses, 5 starts, 1 seed": World(
+        "loss", sizes=SEVEN, seeds=1, starts=5, level_sd=0.04, gain_sd=0.15, favor_sd=0.1
+    ),
+    "fit_law: losses, 5 sizes, 1 seed": World("loss", sizes=(50, 120, 290, 700, 1600), seeds=1),
+    "fit_law: losses, 7 sizes, 1 seed, sd .005": World("loss", sizes=SEVEN, seeds=1, seed_sd=0.005),
+    "fit_law: losses, 7 sizes, 1 seed, shifted power": World(
+        "loss", sizes=SEVEN, seeds=1, shape="shifted power"
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 law = fit_law(n, accuracy, law="hill", items=500)
 law.predict(800)    # 0.713 (0.699-0.727)
 law.n_at(0.6)       # 243 (201-298)
+law = fit_law(n, accuracy, items=500, units=seed)    # where a seed runs through all sizes
 """
 
 from abc import ABC, abstractmethod
@@ -11,6 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lessonplan.analysis.extrapolate import (
     DASHED,
@@ -24,6 +26,7 @@ from lessonplan.analysis.fit import Fits
 from lessonplan.analysis.law_cells import RunCells, run_cells
 from lessonplan.analysis.law_shapes import find_law
 from lessonplan.analysis.laws import EFFICIENCY, EXTRAPOLATION, HILL, Floats, Law, Quantity
+from lessonplan.analysis.tied_cells import tied_cells
 
 Kind = Literal["measured", "extrapolated", "not reached", "at the start"]
 RESAMPLES = 300  # for a report; a paper: 1000
@@ -346,6 +349,7 @@ def fit_law(
     values: Floats,
     *,
     law: str | Law = "hill",
+    units: ArrayLike | None = None,
     items: int | None = None,
     of: Quantity = "accuracy",
     resamples: int = RESAMPLES,
@@ -356,11 +360,14 @@ def fit_law(
     n (R,) is the training-set size of each run (problems; 0 is the base model) and values (R,) its
     accuracy in [0, 1], or its loss with `of="loss"`. Runs with the same n are seeds. `items` is
     the number of test items behind one accuracy. `law`: hill, pow2, pow3, pow4, exp, m4, bnsl1,
-    tan1. Runs count as independent; where seeds or warm starts tie the sizes together, use
-    `curves` on a study. Raises ConfigError for an unknown law or impossible values, ValueError
-    with too few sizes.
+    tan1. Runs count as independent, unless `units` (R,) names the seed or the warm start that runs
+    through all sizes: from two units on they are what varies, by Student's t.
+    Raises ConfigError for an unknown law or impossible values, ValueError with too few sizes.
     """
     chosen = find_law(law)
-    return LawCurve(
-        run_cells(n, values, of=of, items=items, law=chosen), chosen, resamples=resamples, seed=seed
+    cells = (
+        run_cells(n, values, of=of, items=items, law=chosen)
+        if units is None
+        else tied_cells(n, values, units, of=of, items=items)
     )
+    return LawCurve(cells, chosen, resamples=resamples, seed=seed)

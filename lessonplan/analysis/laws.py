@@ -53,6 +53,11 @@ class Law(ABC):
     starts = 1  # local minima of the grid that are polished
     steps = 20  # of the polish; of Hill's rows 8 leave 6 % off by more than 1e-4, 20 none
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers a fit finds: the shape, c1, and c0 unless it is 0."""
+        return len(self.shape()) + 1 + self.bottom
+
     @abstractmethod
     def box(self, x: Floats) -> tuple[Floats, Floats]:
         """Lower and upper bounds of theta, each (P,), for positive scaled sizes x."""

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
-from lessonplan.analysis.law_cells import NOISE, RunCells, run_cells
+from lessonplan.analysis.law_cells import NOISE, RunCells, run_cells, spread_about
 from lessonplan.analysis.law_curve import RESAMPLES, FittedCurve
 from lessonplan.analysis.laws import EFFICIENCY, EXTRAPOLATION, Floats, Prior, Quantity, log_sizes
 from lessonplan.analysis.polish import Search
@@ -248,10 +248,10 @@ def fit_surface(
     fitted = rough.observed.values(sizes)[0]
     away = (numbered.means - fitted)[sizes[:, 0] > 0]
     away = away / fitted[sizes[:, 0] > 0] if of == "loss" else away
-    away = away * np.sqrt(len(away) / max(len(away) - PARAMETERS, 1))
-    sd = float(np.sqrt((away**2).mean()))
+    sd, pool, stretch, flag = spread_about(away, len(sizes) - PARAMETERS, of)
     if sd > NOISE / 10:
-        numbered = replace(numbered, sd=sd, pool=away)
+        flags = (flag, *numbered.flags[1:])
+        numbered = replace(numbered, sd=sd, pool=pool, stretch=stretch, flags=flags)
     return Surface(sizes, numbered, resamples=resamples, seed=seed)
 
 

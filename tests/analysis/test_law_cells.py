@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from lessonplan.analysis.fit import fit
 from lessonplan.analysis.law_cells import WITHIN, run_cells
+from lessonplan.analysis.laws import HILL, POWER, PURE_POWER
 from lessonplan.errors import ConfigError
 
 
@@ -66,10 +68,43 @@ def test_losses_are_weighted_by_their_relative_error():
 def test_residuals_of_losses_pay_for_few_runs():
     """Four runs in two cells leave two degrees of freedom: Student's 4.303 over the normal 1.96."""
     cells = run_cells([10, 10, 20, 20], [1.9, 2.1, 0.95, 1.05], of="loss")
-    expected = 0.05 * np.sqrt(2) * 4.30265 / 1.96
-    np.testing.assert_allclose(np.abs(cells.pool), expected, rtol=1e-5)
+    np.testing.assert_allclose(np.abs(cells.pool), 0.05 * np.sqrt(2))
+    assert cells.stretch == pytest.approx(4.30265 / 1.96, rel=1e-5)
+    rows = cells.resample(20_000, np.random.default_rng(0))
+    spread = 0.05 * 4.30265 / 1.96  # of a mean of two
+    np.testing.assert_allclose(np.log(rows[1:]).std(0), spread, rtol=0.02)
     exact = run_cells([10, 10, 20, 20], [0.5, 0.6, 0.6, 0.7], items=100)
     np.testing.assert_allclose(np.abs(exact.pool), 0.05 * np.sqrt(2))
+    assert exact.stretch == 1
+
+
+@pytest.mark.parametrize(
+    ("law", "freedom", "quantile"),
+    [(HILL, 3, 3.18245), (POWER, 4, 2.77645), (PURE_POWER, 5, 2.57058)],
+)
+def test_single_losses_count_what_the_law_has_fitted(law, freedom, quantile):
+    """Seven losses: the law's parameters are gone, and Student's t is of what is left."""
+    n = np.array([25.0, 50, 100, 200, 400, 800, 1600])
+    loss = 10 * n**-0.3 * np.exp(0.02 * np.array([1, -1, 1, -1, -1, 1, -1]))
+    cells = run_cells(n, loss, of="loss", law=law)
+    fitted = fit(n, loss, 1 / loss**2, law=law, prior=None, of="loss").values(n)[0]
+    assert cells.sd == pytest.approx(np.sqrt(((loss / fitted - 1) ** 2).sum() / freedom))
+    assert cells.stretch == pytest.approx(quantile / 1.96, rel=1e-5) and not len(cells.pool)
+    rows = cells.resample(20_000, np.random.default_rng(0))
+    np.testing.assert_allclose(np.log(rows).std(0), cells.sd * cells.stretch, rtol=0.03)
+
+
+def test_single_losses_with_as_many_parameters_as_sizes():
+    """Four losses lie on Hill's curve: nothing is left to read noise from, so it is assumed."""
+    cells = run_cells([50, 100, 200, 400], [4.0, 3.0, 2.5, 2.2], of="loss")
+    assert (cells.sd, cells.stretch) == (0.02, 1) and "is assumed, sd 0.02" in cells.flags[0]
+    read = run_cells([50, 100, 200, 400, 800], [4.0, 3.0, 2.5, 2.2, 2.1], of="loss")
+    assert read.stretch == pytest.approx(12.7062 / 1.96, rel=1e-4)
+    assert "read off the fitted curve" in read.flags[0]
+    started = run_cells([0, 50, 100, 200, 400], [9.0, 4.0, 3.0, 2.5, 2.2], of="loss")
+    assert started.stretch == read.stretch  # the base model is a point of Hill's curve
+    flat = run_cells(np.array([50, 100, 200, 400, 800]), np.full(5, 2.0), of="loss")
+    assert (flat.sd, flat.stretch) == (pytest.approx(0.002), 1)  # the least that is believed
 
 
 @pytest.mark.parametrize(

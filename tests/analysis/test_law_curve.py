@@ -110,6 +110,29 @@ def test_losses():
     assert law.n_at(0.5).kind == "not reached"
 
 
+def test_coverage_of_single_losses():
+    """Five losses leave Hill's curve one degree of freedom; the truth is held all the same."""
+    n, hits = np.array([50.0, 120, 290, 700, 1600]), []
+    exact = 1.5 + 2 / (1 + n / 300)
+    for seed in range(30):
+        loss = exact * np.exp(np.random.default_rng([seed, 3]).normal(0, 0.01, 5))
+        found = fit_law(n, loss, of="loss", resamples=100).predict(1600)
+        hits.append(found.low <= exact[-1] <= found.high)
+    assert np.mean(hits) >= 0.85  # .70 if Hill's curve is said to take three numbers
+
+
+def test_units_that_tie_sizes_are_what_varies():
+    """Two seeds apart by .04 at all sizes: the interval is that of two, by Student's t."""
+    n, unit = np.repeat(SIZES, 2), np.tile(["first", "second"], 7)
+    y = truth(n) + np.tile([-0.02, 0.02], 7)
+    found = fit_law(n, y, items=100_000, units=unit).predict(400)
+    alone = fit_law(n, y, items=100_000).predict(400)
+    assert found.value == pytest.approx(alone.value, abs=0.005)
+    half = 12.7 * 0.02  # t of one degree of freedom times the error of a mean of two
+    assert half < found.high - found.low < 2.2 * half and alone.high - alone.low < 0.1
+    assert not any("one run" in note for note in found.notes)
+
+
 def test_the_same_seed_gives_the_same_interval(law):
     again = fit_law(*runs(), items=500)
     assert again.interval(100) == law.interval(100)

@@ -87,3 +87,18 @@ def test_designs_that_cannot_tell_are_refused():
         fit_surface(SEEN, UNIQUE * 0, y)
     with pytest.raises(ConfigError, match="samples seen must be at most"):
         fit_surface(*runs(), items=500, resamples=0).at_total(1e6)
+
+
+def test_single_losses_count_what_the_surface_has_fitted():
+    """20 pairs less six parameters: Student's t of 14 degrees of freedom, 2.145."""
+    seen, unique = SEEN[::3], UNIQUE[::3]
+    exact = 2 - truth(seen, unique)
+    noise = np.random.default_rng(0).normal(0, 0.02, 20)
+    surface = fit_surface(seen, unique, exact * np.exp(noise), of="loss", resamples=50)
+    assert surface.cells.stretch == pytest.approx(2.14479 / 1.96, rel=1e-5)
+    assert 0.01 < surface.cells.sd < 0.03 and "read off" in surface.cells.flags[0]
+    found = surface.at_epochs(2).predict(200)
+    assert found.value == pytest.approx(2 - truth(400, 200), rel=0.02)
+    assert 0.02 < found.high - found.low < 0.1
+    repeated = fit_surface(*runs(), items=500, resamples=1).cells
+    assert repeated.stretch == 1 and not repeated.flags
