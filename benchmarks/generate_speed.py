@@ -1,25 +1,25 @@
-"""How fast problems are made, next to reasoning-gym's nearest tasks, and a large table of them.
+"""How fast problems are made, next to reasoning-gym's nearest tasks.
 
-CPU seconds of one process. Peers are measured in turns with our tasks, in the same run, each at the
+CPU seconds of one process. Peers are measured in turns with our tasks, stretch by stretch, each at the
 middle level of its curriculum where it has one; reasoning-gym is an extra (`.[gym]`), without which the
-column stays empty.
+column stays empty. Under load all figures fall, and only the ratios mean something.
 
     python benchmarks/generate_speed.py                    # every task at levels 5 and 10
-    python benchmarks/generate_speed.py --table 1000000    # a mixed table in parquet, twice, 2 processes
+    python benchmarks/generate_speed.py --parts            # what the time of each goes to
+
+`benchmarks/large_table.py` writes a large table of them.
 """
 
 import argparse
-import hashlib
-import os
-import resource
 import statistics
-import tempfile
 import time
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
-from lessonplan.generators import TASKS, Generator, Problem, family, generate, write_parquet
+from lessonplan.generators import TASKS, Generator, Problem, family
+from lessonplan.generators.base import Draft
+from lessonplan.generators.streams import Stream
 
 PEERS = {  # the task of reasoning-gym that asks most nearly the same
     "counting.filter_aggregate": "number_filtering",
@@ -39,17 +39,20 @@ PEERS = {  # the task of reasoning-gym that asks most nearly the same
 }
 
 
-def rate(make: Callable[[int], object], seconds: float) -> float:
-    """Calls a second: the median of five stretches of CPU time."""
-    make(0)
-    rates, at = [], 1
+def rates(makers: Sequence[Callable[[int], object]], seconds: float) -> list[float]:
+    """Calls a second of each: the median of five stretches of CPU time, taken in turns."""
+    found: list[list[float]] = [[] for _ in makers]
+    at = [1] * len(makers)
+    for make in makers:
+        make(0)
     for _ in range(5):
-        begun, first = time.process_time(), at
-        while (used := time.process_time() - begun) < seconds / 5:
-            make(at)
-            at += 1
-        rates.append((at - first) / used)
-    return statistics.median(rates)
+        for i, make in enumerate(makers):
+            begun, first = time.process_time(), at[i]
+            while (used := time.process_time() - begun) < seconds / 5:
+                make(at[i])
+                at[i] += 1
+            found[i].append((at[i] - first) / used)
+    return [statistics.median(some) for some in found]
 
 
 def peer(name: str) -> Callable[[int], object] | None:
@@ -75,78 +78,85 @@ def problem(generator: Generator, level: int, index: int) -> Problem:
     return generator.problem(level, "train", index)
 
 
-def speeds(seconds: float) -> None:
+def speeds(seconds: float, tasks: Sequence[str]) -> None:
     print("| task | level 5 /s | level 10 /s | peer | peer /s | ratio |\n|---|---|---|---|---|---|")
-    slow = []
-    for task in TASKS:
+    slow, pairs = [], []
+    for task in tasks:
         generator = family(task, "text")
-        made = {
-            level: rate(partial(problem, generator, level), seconds)
-            for level in (5, 10)
-            if level in generator.levels
-        }
+        levels = [level for level in (5, 10) if level in generator.levels]
+        makers: list[Callable[[int], object]] = [
+            partial(problem, generator, level) for level in levels
+        ]
         name = PEERS.get(task, "")
         other = peer(name) if name else None
-        theirs = rate(other, seconds) if other else 0.0
-        compared = f"{name} | {theirs:,.0f} | {made[5] / theirs:.2f}" if theirs else " | | "
+        found = rates([*makers, other] if other else makers, seconds)
+        made = dict(zip(levels, found[: len(levels)], strict=True))
+        compared = " | | "
+        if other:
+            compared = f"{name} | {found[-1]:,.0f} | {made[5] / found[-1]:.2f}"
+            pairs.append((generator.family, made[5], found[-1]))
         top = f"{made[10]:,.0f}" if 10 in made else ""
         print(f"| {task} | {made[5]:,.0f} | {top} | {compared} |", flush=True)
         slow += [
             f"{task} at {x}" for x, least in ((5, 5000), (10, 1000)) if made.get(x, least) < least
         ]
     print(f"\nbelow 5,000/s at level 5 or 1,000/s at level 10: {', '.join(slow) or 'none'}")
+    for name in dict.fromkeys(name for name, _, _ in pairs):
+        some = [(ours, theirs) for other, ours, theirs in pairs if other == name]
+        ours, theirs = (1e6 * statistics.mean(1 / pair[i] for pair in some) for i in (0, 1))
+        median = statistics.median(pair[0] / pair[1] for pair in some)
+        print(
+            f"{name}: {ours:,.0f} us an item, peers {theirs:,.0f}, ratio {theirs / ours:.2f}; "
+            f"median of the ratios {median:.2f}"
+        )
 
 
-def table(n: int, workers: int) -> None:
-    tasks = [task for task in TASKS if 3 in family(task).levels and 10 in family(task).levels]
-    digests = []
-    with tempfile.TemporaryDirectory() as folder:
-        for run in range(2):
-            begun = time.perf_counter()
-            pool = generate(tasks, range(4, 11), n, split="train", encoding="text", workers=workers)
-            chosen = time.perf_counter() - begun
-            path = Path(folder) / f"{run}.parquet"
-            write_parquet(pool, path, workers=workers)
-            digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
-            seconds = time.perf_counter() - begun
-            most = max(
-                resource.getrusage(who).ru_maxrss
-                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-            )
+def parts(n: int, tasks: Sequence[str]) -> None:
+    """Draws a problem, and microseconds of drawing, of keys and streams, and of all that is told."""
+    print("| task | level | draws | drawing us | keys us | text us |\n|---|---|---|---|---|---|")
+    for task in tasks:
+        generator = family(task, "text")
+        draw, times = generator.draw, array("d")
+
+        def timed(stream: Stream, level: int, draw=draw, times=times) -> Draft | None:
+            begun = time.process_time()
+            draft = draw(stream, level)
+            times.append(time.process_time() - begun)
+            return draft
+
+        generator.draw = timed
+        for level in (5, 10):
+            if level not in generator.levels:
+                continue
+            del times[:]
+            begun = time.process_time()
+            for index in range(n):
+                generator.draft(level, "train", index)
+            drafted = time.process_time() - begun
+            draws, drawing = len(times), sum(times)
+            begun = time.process_time()
+            for index in range(n):
+                generator.problem(level, "train", index)
+            told = time.process_time() - begun - drafted
+            cells = [1e6 * part / n for part in (drawing, drafted - drawing, told)]
             print(
-                f"{n:,} problems of {len(tasks)} tasks on {workers} processes: {seconds:.0f} s "
-                f"({chosen:.0f} s to leave out repeats), {path.stat().st_size / 2**20:.0f} MB, "
-                f"at most {most / 2**10:.0f} MB in a process",
+                f"| {task} | {level} | {draws / n:.1f} | "
+                f"{' | '.join(f'{cell:.0f}' for cell in cells)} |",
                 flush=True,
             )
-        print(f"byte-identical: {digests[0] == digests[1]}")
-        ids = keys(Path(folder) / "0.parquet")
-        for name, other in (
-            ("test", {"split": "test"}),
-            ("seed 43", {"split": "train", "seed": 43}),
-        ):
-            held = generate(tasks, range(4, 11), min(n, 50_000), workers=workers, **other)
-            write_parquet(held, Path(folder) / "other.parquet", workers=workers)
-            print(f"shared with {name}: {len(ids & keys(Path(folder) / 'other.parquet'))}")
-
-
-def keys(path: Path) -> set[tuple[str, str]]:
-    from pyarrow import parquet
-
-    columns = parquet.read_table(path, columns=["task", "key"]).to_pydict()
-    return set(zip(columns["task"], columns["key"], strict=True))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.0, help="CPU seconds a figure")
-    parser.add_argument("--table", type=int, help="problems of a table in parquet")
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--tasks", default="", help="those whose name begins so")
+    parser.add_argument("--parts", action="store_true", help="what the time goes to")
     args = parser.parse_args()
-    if args.table:
-        table(args.table, args.workers)
+    tasks = [task for task in TASKS if task.startswith(args.tasks)]
+    if args.parts:
+        parts(300, tasks)
     else:
-        speeds(args.seconds)
+        speeds(args.seconds, tasks)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ None for what it cannot read. The patterns are fixed and nothing is ever execute
 
 import re
 from collections.abc import Callable
-from fractions import Fraction
+from functools import lru_cache
+from math import gcd
 from typing import Literal, TypeAlias
 
 # How an answer is read, with its canonical form:
@@ -41,7 +42,7 @@ MAX_ANSWER = 400
 
 _DIGITS = "[0-9]{1,18}"
 _SIGNED = f"[+-]?{_DIGITS}"
-_GAP = "(?: ?[,;] ?| )"
+_GAP = "(?: (?:[,;] ?)?|[,;] ?)"
 _WORD = "[A-Za-z][A-Za-z0-9]{0,15}"
 
 _INT = re.compile(rf"{_SIGNED}|[+-]?[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,5}}")
@@ -57,8 +58,9 @@ _NAME = re.compile(r"(?:the )?(?:room |box |node |vertex )?([a-z])")
 _NAMES = re.compile(rf"{_WORD}(?:(?: ?[,;] ?(?:and )?| ){_WORD})*")
 _PATH = re.compile(rf"{_WORD}(?:(?: ?(?:-{{0,2}}>|=>|→|[,;-]) ?| ){_WORD})*")
 _ARROWS = re.compile("[ ,;=>→-]+")
-_ENTRY = re.compile(rf"({_WORD}) ?(?:[=:]|->) ?({_SIGNED})")
-_MAPPING = re.compile(rf"{_ENTRY.pattern}(?:{_GAP}{_ENTRY.pattern})*")
+_EQUALS = " ?(?:[=:]|->) ?"
+_ENTRY = re.compile(f"({_WORD}){_EQUALS}({_SIGNED})")
+_MAPPING = re.compile(f"{_WORD}{_EQUALS}{_SIGNED}(?:{_GAP}{_WORD}{_EQUALS}{_SIGNED})*")
 _CHOICE = re.compile(r"(?:the )?([a-z]{1,20}(?:[ -][a-z]{1,20})?)")
 # A cell is no slash: were it one, a failing match would try every way to cut the rows.
 _GRID = re.compile(r"[!-.0-~]{1,40}(?:/[!-.0-~]{1,40})*")
@@ -67,7 +69,8 @@ _OR = re.compile(r" ?\bor\b ?")
 _AND = re.compile(r" ?(?:\b(?:or|and)\b|[;|&,]) ?")
 _LONE: frozenset[Kind] = frozenset({"int", "rational", "name", "choice"})  # no lists themselves
 _COMMAS = re.compile("[ ,]+")
-_QUOTES = str.maketrans("", "", "'\"`")
+_CLOSERS = (")", "]", "}")
+_NO_ZERO = "123456789"  # a number that begins so is written as it is
 _FLAT = str.maketrans("()[]", "    ")
 
 
@@ -76,6 +79,7 @@ def read(text: str, kind: Kind) -> str | None:
     return _READERS[kind](text)
 
 
+@lru_cache(maxsize=1024)  # of answers on file, which all rollouts of a group are compared with
 def canonical(answer: str, kind: Kind) -> str:
     """The one way to write an answer that is known to be readable. Raises ValueError otherwise."""
     parsed = _READERS[kind](answer) if len(answer) <= MAX_ANSWER else None
@@ -99,25 +103,48 @@ def _int(text: str) -> str | None:
 
 
 def _rational(text: str) -> str | None:
-    if frac := _FRACTION.fullmatch(text):
+    if "\\" in text and (frac := _FRACTION.fullmatch(text)):
         text = f"{frac[1]}{frac[2]}/{frac[3]}"
     parts = _RATIONAL.fullmatch(text)
     if parts is None:
         return None
     whole, below, decimals = parts.groups()
     if decimals:
-        return str(Fraction(int(whole + decimals), 10 ** len(decimals)))
-    return str(Fraction(int(whole), int(below or 1))) if int(below or 1) else None
+        top, bottom = int(whole + decimals), 10 ** len(decimals)
+    else:
+        top, bottom = int(whole), int(below or 1)
+    if bottom == 0:
+        return None
+    common = gcd(top, bottom)
+    return f"{top // common}/{bottom // common}" if bottom > common else str(top // common)
 
 
 def _bare(text: str) -> str:
     """Without one pair of brackets around it."""
-    return text[1:-1].strip(" ") if text[:1] + text[-1:] in ("()", "[]", "{}") else text
+    if text.endswith(_CLOSERS) and text[:1] + text[-1:] in ("()", "[]", "{}"):
+        return text[1:-1].strip(" ")
+    return text
 
 
 def _small(text: str) -> str:
     """In lower case; a text that could become ASCII by it (the sign of kelvin) is no answer."""
     return text.lower() if text.isascii() else ""
+
+
+def _unquoted(text: str) -> str:
+    for quote in "'\"`":
+        if quote in text:
+            text = text.replace(quote, "")
+    return text
+
+
+def _parts(text: str) -> list[str]:
+    """The members of a list that a pattern has approved."""
+    for mark in ",;":
+        if mark in text:
+            text = text.replace(mark, " ")
+    parts = text.split()
+    return [part for part in parts if part != "and"] if "and" in text else parts
 
 
 def _ints(text: str) -> str | None:
@@ -126,7 +153,7 @@ def _ints(text: str) -> str | None:
         text = " ".join(text.translate(_FLAT).split())
     if not _INTS.fullmatch(text):
         return None
-    return " ".join(str(int(one)) for one in _COMMAS.split(text.replace(";", " ")) if one != "and")
+    return " ".join([n if n[0] in _NO_ZERO else str(int(n)) for n in _parts(text)])
 
 
 def _offset(text: str) -> str | None:
@@ -141,35 +168,33 @@ def _pose(text: str) -> str | None:
 
 
 def _name(text: str) -> str | None:
-    name = _NAME.fullmatch(_small(text.translate(_QUOTES)))
+    name = _NAME.fullmatch(_small(_unquoted(text)))
     return name[1] if name else None
 
 
 def _names(text: str) -> str | None:
-    text = _bare(text).translate(_QUOTES)
-    if not _NAMES.fullmatch(text):
-        return None
-    names = _COMMAS.split(text.replace(";", " "))
-    return " ".join(name for name in names if name != "and") or None
+    text = _unquoted(_bare(text))
+    return " ".join(_parts(text)) or None if _NAMES.fullmatch(text) else None
 
 
 def _path(text: str) -> str | None:
-    text = _bare(text).translate(_QUOTES)
+    text = _unquoted(_bare(text))
     return " ".join(_ARROWS.split(text)) if _PATH.fullmatch(text) else None
 
 
 def _mapping(text: str) -> str | None:
-    text = _bare(text).translate(_QUOTES)
+    text = _unquoted(_bare(text))
     if not _MAPPING.fullmatch(text):
         return None
     pairs = _ENTRY.findall(text)
     if len(dict(pairs)) < len(pairs):
         return None  # a name with two values
-    return " ".join(f"{name}={int(value)}" for name, value in sorted(pairs))
+    pairs.sort()
+    return " ".join([f"{a}={n if n[0] in _NO_ZERO or n == '0' else int(n)}" for a, n in pairs])
 
 
 def _choice(text: str) -> str | None:
-    choice = _CHOICE.fullmatch(_small(text.translate(_QUOTES)))
+    choice = _CHOICE.fullmatch(_small(_unquoted(text)))
     return choice[1].replace("-", " ") if choice else None
 
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import log2, sqrt
 from typing import ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
@@ -23,11 +24,27 @@ MAX_DRAWS = 5_000
 TEMPLATES = (1, 4, 12, None)  # how many wordings each diversity draws from; None is all
 
 
+@cache
+def _window(aim: float, tolerance: float) -> range:
+    """The work whose log2 is no farther from the aim than the tolerance."""
+    near = range(max(1, int(2 ** (aim - tolerance))), int(2 ** (aim + tolerance)) + 2)
+    kept = [work for work in near if abs(log2(work) - aim) <= tolerance]
+    return range(kept[0], kept[-1] + 1) if kept else range(0)
+
+
 class Rendering(NamedTuple):
     """A problem as text: what the model reads, and what it should have written."""
 
     prompt: str
     solution: str
+
+
+class Found(NamedTuple):
+    """The instance behind an index, and how to come by it again without a search."""
+
+    draft: "Draft"
+    hashed: int  # its canonical key
+    attempt: int  # which draw of the stream it is
 
 
 class Draft(ABC):
@@ -138,6 +155,10 @@ class Generator(ABC):
 
     def draft(self, level: int, split: Split, index: int, seed: int = 0) -> tuple[Draft, int]:
         """The instance behind `problem`, and the hash of its canonical key."""
+        return self.find(level, split, index, seed)[:2]
+
+    def find(self, level: int, split: Split, index: int, seed: int = 0) -> Found:
+        """Draw until an instance has the level's work and lies in the split."""
         check_split(split)
         self.check_level(level)
         if index < 0:
@@ -149,7 +170,7 @@ class Generator(ABC):
                 continue
             hashed = key_hash(f"{self.task} {draft.key}")
             if self._split_of(draft, hashed) == split:
-                return draft, hashed
+                return Found(draft, hashed, attempt)
         raise PoolError(
             f"{name}: none of {MAX_DRAWS} draws had the level's work and fell into the split, "
             f"which holds {share(split):.0%} of the {self.split_by}s"
@@ -163,10 +184,11 @@ class Generator(ABC):
         return split_of(key_hash(f"{self.task} skeleton {draft.skeleton}"))
 
     def _in_window(self, draft: Draft, level: int) -> bool:
-        if not self.log_work:
-            return True
-        aim = self.log_work[self.levels.index(level)]
-        return abs(log2(draft.work) - aim) <= self.tolerance
+        return not self.log_work or draft.work in self.window(level)
+
+    def window(self, level: int) -> range:
+        """The work that a problem of the level may have, where the task has aims."""
+        return _window(self.log_work[self.levels.index(level)], self.tolerance)
 
     def _measured_share(self, level: int, split: Split) -> float:
         """How many of the level's instances have a skeleton of the split, or a little less."""
@@ -195,29 +217,41 @@ class Generator(ABC):
         for an unknown level or split.
         """
         draft, _ = self.draft(level, split, index, seed)
+        return self._problem(draft, level, self.problem_id(level, split, index, seed))
+
+    def again(
+        self, level: int, split: Split, index: int, attempt: int, seed: int = 0
+    ) -> tuple[Problem, int]:
+        """What `find` found, drawn once: the problem and the hash of its canonical key."""
         name = self.problem_id(level, split, index, seed)
-        prompt, solution = self._rendered(draft, name)
+        draft = self.draw(Stream(f"{name}#{attempt}"), level)
+        if draft is None:
+            raise PoolError(f"{name}: draw {attempt} gives no problem; `find` says which one does")
+        return self._problem(draft, level, name), key_hash(f"{self.task} {draft.key}")
+
+    def _problem(self, draft: Draft, level: int, name: str) -> Problem:
+        answer, data = draft.answer, draft.data  # some drafts search for them
+        if self.encoding == "tiny":
+            prompt, solution = draft.tiny()
+        else:
+            prompt = f"{self._template(name).write(data)}\n{ask(self.wrapper, self.what)}"
+            solution = "\n".join([*draft.steps(self.style), wrapped(self.wrapper, answer)])
         return Problem(
             id=name,
             prompt=prompt,
-            answer=draft.answer,
+            answer=answer,
             family=self.family,
             task=self.task,
             level=level,
-            data=draft.data,
+            data=data,
             solution=solution,
             work=log2(draft.work),
             skeleton=draft.skeleton,
         )
 
-    def _rendered(self, draft: Draft, name: str) -> Rendering:
-        if self.encoding == "tiny":
-            return draft.tiny()
+    def _template(self, name: str) -> Template:
         some = self.templates[: TEMPLATES[self.diversity]]
-        template = some[0] if len(some) == 1 else Stream(f"{name}#words").choice(some)
-        prompt = f"{template.write(draft.data)}\n{ask(self.wrapper, self.what)}"
-        lines = [*draft.steps(self.style), wrapped(self.wrapper, draft.answer)]
-        return Rendering(prompt, "\n".join(lines))
+        return some[0] if len(some) == 1 else Stream(f"{name}#words").choice(some)
 
     def read(self, prompt: str) -> dict[str, Json] | None:
         """The instance that a prompt in plain English states, or None if it is none of ours."""
@@ -251,7 +285,8 @@ class Generator(ABC):
 
     def check(self, problem: Problem, found: str) -> Reason:
         """Judge an answer that could be read, in its canonical form."""
-        return "right" if found == canonical(problem.answer, self.kind) else "wrong"
+        right = found == problem.answer or found == canonical(problem.answer, self.kind)
+        return "right" if right else "wrong"
 
     def trace_ok(self, problem: Problem, completion: str) -> bool:
         """Whether the completion is the worked solution itself, spaces aside."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import islice
+from itertools import islice, repeat
 from multiprocessing import get_context
 from os import PathLike
 from pathlib import Path
@@ -87,6 +87,17 @@ def judge(
         return None
 
 
+def fields(problem: Problem) -> Row:
+    """What `judge` needs of a problem, beside its id: columns that survive any transport."""
+    return {
+        "answer": problem.answer,
+        "family": problem.family,
+        "task": problem.task,
+        "level": problem.level,
+        "data": _json(problem.data),
+    }
+
+
 @cache
 def _task(task: str, encoding: Encoding) -> Generator:
     return family(task, encoding)
@@ -110,7 +121,9 @@ def rows(
     known of is None.
     """
     count = tokens or _estimate
-    for problem in pool:
+    # A generated pool knows its keys; for any other one they are looked for, which takes longer.
+    keyed = pool.keyed() if isinstance(pool, Pool) else zip(pool, repeat(None))
+    for problem, hashed in keyed:
         name = _name(problem)
         prompt = _text(problem.prompt)
         yield {
@@ -131,7 +144,7 @@ def rows(
             "data": _json(problem.data),
             "work": problem.work,
             "skeleton": problem.skeleton,
-            "key": f"{_key(problem, name):016x}",
+            "key": f"{_key(problem, name) if hashed is None else hashed:016x}",
             "prompt_tokens": count(prompt),
             "solution": problem.solution,
             "solution_tokens": count(problem.solution),
@@ -243,11 +256,7 @@ def trl_rows(pool: Iterable[Problem], *, system: str = "") -> list[Row]:
         {
             "prompt": messages(problem.prompt, system),
             "problem_id": problem.id,
-            "answer": problem.answer,
-            "family": problem.family,
-            "task": problem.task,
-            "level": problem.level,
-            "data": _json(problem.data),
+            **fields(problem),
         }
         for problem in pool
     ]

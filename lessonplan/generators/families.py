@@ -38,6 +38,7 @@ from lessonplan.generators.graph.weighted_vertex_cover import (
 )
 from lessonplan.generators.spatial.block_stacking import BlockStacking
 from lessonplan.generators.spatial.coordinates_from_facts import CoordinatesFromFacts
+from lessonplan.generators.spatial.cube_views import CubeViews
 from lessonplan.generators.spatial.die_rolling import DieRolling
 from lessonplan.generators.spatial.displacement import Displacement
 from lessonplan.generators.spatial.displacement_scaled import DisplacementScaled
@@ -68,6 +69,7 @@ _TASKS: tuple[type[Generator], ...] = (
     RelationChain,
     CoordinatesFromFacts,
     DieRolling,
+    CubeViews,
     BlockStacking,
     ShapeTransforms,
     GridPath,

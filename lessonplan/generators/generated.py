@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import count
-from math import lcm
+from math import gcd, lcm
 from multiprocessing import get_context
 
 import numpy as np
@@ -61,18 +61,20 @@ def generate(
     cells = [_Cell(member, level) for member in members for level in weights]
     dealt = deal([weights[cell.level] for cell in cells], n)  # (n,)
     indices = np.empty(n, dtype=np.int32)  # (n,) into the endless stream of the cell
+    attempts = np.empty(n, dtype=np.int16)  # (n,)
     sizes = np.bincount(dealt, minlength=len(cells)).tolist()
     for cell, size in zip(cells, sizes, strict=True):
         _check_capacity(cell, split, size)
-    find = partial(_indices, split=split, seed=seed, unique=unique)
+    find = partial(_found, split=split, seed=seed, unique=unique)
     if workers > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as crew:
             found = list(crew.map(find, cells, sizes))
     else:
         found = list(map(find, cells, sizes))
     for code, those in enumerate(found):
-        indices[dealt == code] = those
-    source = Generated(tuple(cells), dealt, indices, split, seed)
+        here = dealt == code
+        indices[here], attempts[here] = those
+    source = Generated(tuple(cells), dealt, indices, attempts, split, seed)
     name = "+".join(member.family for member in members)
     return Pool(source, name=f"{name}-{split}")
 
@@ -114,38 +116,53 @@ def deal(weights: Sequence[Fraction], n: int) -> NDArray[np.int16]:
     """
     scale = lcm(*(weight.denominator for weight in weights))
     shares = [int(weight * scale) for weight in weights]  # whole numbers: no rounding
+    common = gcd(*shares)
+    shares = [share // common for share in shares]
     total = sum(shares)
     behind = [0] * len(shares)  # by how much each party is below its share, in seats x total
-    seats = np.empty(n, dtype=np.int16)
-    for seat in range(n):
+    # After `total` seats every share is met exactly, and the dealing begins anew.
+    seats = np.empty(min(n, total), dtype=np.int16)
+    for seat in range(len(seats)):
         behind = [gap + share for gap, share in zip(behind, shares, strict=True)]
         party = behind.index(max(behind))  # the first of equals
         behind[party] -= total
         seats[seat] = party
-    return seats
+    return np.resize(seats, n)
 
 
 class Generated(Source):
-    """Problems that are made again at every access: six bytes a problem."""
+    """Problems that are made again at every access: eight bytes a problem."""
 
     def __init__(
         self,
         cells: tuple[_Cell, ...],
         codes: NDArray[np.int16],
         indices: NDArray[np.int32],
+        attempts: NDArray[np.int16],
         split: Split,
         seed: int,
     ) -> None:
         self._cells, self._split, self._seed = cells, split, seed
         self._codes = codes  # (N,) cell of each problem
         self._indices = indices  # (N,) its index in the stream of the cell
+        self._attempts = attempts  # (N,) which draw it is; -1 where nobody has looked
 
     def __len__(self) -> int:
         return len(self._codes)
 
     def problem(self, position: int) -> Problem:
         cell, index = self._cell(position)
-        return cell.generator.problem(cell.level, self._split, index, self._seed)
+        attempt = int(self._attempts[position])
+        if attempt < 0:
+            return cell.generator.problem(cell.level, self._split, index, self._seed)
+        return cell.generator.again(cell.level, self._split, index, attempt, self._seed)[0]
+
+    def keyed(self, position: int) -> tuple[Problem, int | None]:
+        cell, index = self._cell(position)
+        attempt = int(self._attempts[position])
+        if attempt < 0:
+            attempt = cell.generator.find(cell.level, self._split, index, self._seed).attempt
+        return cell.generator.again(cell.level, self._split, index, attempt, self._seed)
 
     def problem_id(self, position: int) -> str:
         cell, index = self._cell(position)
@@ -165,8 +182,14 @@ class Generated(Source):
         return None
 
     def take(self, positions: NDArray[np.int64]) -> "Generated":
-        codes, indices = self._codes[positions], self._indices[positions]
-        return Generated(self._cells, codes, indices, self._split, self._seed)
+        return Generated(
+            self._cells,
+            self._codes[positions],
+            self._indices[positions],
+            self._attempts[positions],
+            self._split,
+            self._seed,
+        )
 
     def columns(self) -> tuple[NDArray[np.int16], Sequence[str], NDArray[np.int16]]:
         present = [self._cells[code] for code in np.unique(self._codes)]
@@ -182,23 +205,26 @@ class Generated(Source):
         return levels[self._codes], names, codes[self._codes]
 
 
-def _indices(cell: _Cell, n: int, *, split: Split, seed: int, unique: bool) -> list[int]:
-    """The first n indices of a cell's stream, without those that repeat an earlier instance.
+def _found(
+    cell: _Cell, n: int, *, split: Split, seed: int, unique: bool
+) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
+    """The first n indices of a cell's stream without those that repeat an earlier instance: (n,).
 
-    Levels of a task share no instance, so looking within the cell is enough.
+    Beside them the draw that each of them is: (n,). Levels of a task share no instance, so looking
+    within the cell is enough.
     """
     if not unique:
-        return list(range(n))
+        return np.arange(n, dtype=np.int32), np.full(n, -1, dtype=np.int16)
     seen: set[int] = set()
-    chosen: list[int] = []
+    indices, attempts = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int16)
     index = 0
-    while len(chosen) < n:
-        _, hashed = cell.generator.draft(cell.level, split, index, seed)
+    while len(seen) < n:
+        _, hashed, attempt = cell.generator.find(cell.level, split, index, seed)
         if hashed not in seen:
+            indices[len(seen)], attempts[len(seen)] = index, attempt
             seen.add(hashed)
-            chosen.append(index)
         index += 1
-    return chosen
+    return indices, attempts
 
 
 def _check_capacity(cell: _Cell, split: Split, n: int) -> None:

@@ -1,7 +1,7 @@
 """A finite, ordered set of problems with columns that samplers read as arrays."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from os import PathLike
@@ -113,6 +113,10 @@ class Pool(Sequence[Problem]):
                 f'its ids look like "{self.ids[0]}"'
             )
         return found
+
+    def keyed(self) -> Iterator[tuple[Problem, int | None]]:
+        """Every problem with the hash of its canonical key, None where the source keeps none."""
+        return map(self._source.keyed, range(len(self)))
 
     def take(self, positions: Sequence[int] | NDArray[np.integer]) -> "Pool":
         """The pool of some of the problems, in the order given. Raises PoolError on repeats."""

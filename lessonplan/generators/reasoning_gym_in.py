@@ -33,7 +33,7 @@ class ReasoningGym:
 
     `level` counts from 0 in the package's own curriculum, with its ranges at their upper bound;
     without it the task's default settings hold, changed by `config`. An answer counts as right
-    from a score of .99. `seconds` bounds one score, and ten times that a batch of problems. Tasks
+    from a score of 1. `seconds` bounds one score, and ten times that a batch of problems. Tasks
     of the deny-list raise ConfigError with the reason; those whose scorer executes the model's
     text need `allow_execution=True`, which you should not give outside a container. Use it in a
     `with` block, or `close()` it: a process is behind it.
@@ -73,16 +73,21 @@ class ReasoningGym:
     def pool(self, n: int, split: Split) -> Pool:
         """n different problems of a split; questions of different splits never meet.
 
-        Raises PoolError when the task repeats itself too much.
+        Items whose stored answer is empty are left out where others have one: no completion can
+        give it. Raises PoolError when the task repeats itself too much.
         """
         limit = 50 * n + 200  # a tenth of all questions is in the test split
         seed = spaced_seed(self.name, check_split(split), self.seed, limit)
         problems: list[Problem] = []
         seen: set[int] = set()
+        stores = False  # whether the task has stored answers at all; a few have none
         for start in range(0, limit, _BATCH):
-            for index, (question, answer) in enumerate(self._items(seed, start, limit), start):
+            items = self._items(seed, start, limit)
+            stores = stores or any(answer.strip() for _, answer in items)
+            for index, (question, answer) in enumerate(items, start):
                 hashed = key_hash(f"rg.{self.name} {question}")
-                if split_of(hashed) == split and hashed not in seen:
+                given = bool(answer.strip()) or not stores
+                if given and split_of(hashed) == split and hashed not in seen:
                     seen.add(hashed)
                     problems.append(self._problem(question, answer, seed, index, limit))
                 if len(problems) == n:

@@ -12,6 +12,7 @@ import os
 import re
 import resource
 import sys
+import time
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
@@ -79,14 +80,17 @@ class Gym:
 
     def make(self, ask: dict[str, Any]) -> dict[str, Any]:
         """Questions and answers; metadata stay here, for they may hold the answer."""
-        dataset = self.dataset(ask)
-        items = (dataset[index] for index in range(ask["start"], ask["stop"]))
-        return {"items": [[str(one["question"]), _text(one["answer"])] for one in items]}
+        dataset, begun = self.dataset(ask), time.process_time()
+        items = [dataset[index] for index in range(ask["start"], ask["stop"])]
+        seconds = time.process_time() - begun
+        pairs = [[str(one["question"]), _text(one["answer"])] for one in items]
+        return {"items": pairs, "cpu_seconds": seconds}
 
     def score(self, ask: dict[str, Any]) -> dict[str, Any]:
         """The package's own score of an answer to the item of an index, made anew."""
-        dataset = self.dataset(ask)
-        return {"score": float(dataset.score_answer(ask["answer"], dataset[ask["index"]]))}
+        dataset, begun = self.dataset(ask), time.process_time()
+        score = float(dataset.score_answer(ask["answer"], dataset[ask["index"]]))
+        return {"score": score, "cpu_seconds": time.process_time() - begun}
 
 
 _IDENTITY = ("seed", "size")

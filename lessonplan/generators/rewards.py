@@ -114,23 +114,26 @@ def reward_map(name: str) -> RewardMap:
     )
 
 
+# Characters from the end: a hostile text of megabytes then takes no longer than a long answer.
+_LOOKED_AT = 65_536
+
+
 def lines_of_work(completion: str) -> int:
-    """Lines that hold anything, the last one (the answer) aside."""
-    return max(0, sum(not line.isspace() for line in completion.splitlines() if line) - 1)
+    """Lines that hold anything in the last 64 kB, the last one (the answer) aside."""
+    lines = completion[-_LOOKED_AT:].splitlines()
+    return max(0, sum(map(bool, map(str.strip, lines))) - 1)
 
 
 # Ours: a completion of at least 64 words in which fewer than a third of the runs of eight words are
 # distinct says the same thing three times over. A worked solution of the longest task shares
 # sentence beginnings, but hardly ever eight words.
 _RUN, _FEWEST, _DISTINCT = 8, 64, 1 / 3
-_LOOKED_AT = 65_536  # characters from the end
 
 
 def repetitive(completion: str) -> bool:
-    """Whether the end of a completion goes round in circles."""
+    """Whether the last 64 kB of a completion go round in circles."""
     words = completion[-_LOOKED_AT:].split()
-    runs = len(words) - _RUN + 1
     if len(words) < _FEWEST:
         return False
-    distinct = {tuple(words[start : start + _RUN]) for start in range(runs)}
-    return len(distinct) < _DISTINCT * runs
+    runs = set(zip(*(words[start:] for start in range(_RUN)), strict=False))
+    return len(runs) < _DISTINCT * (len(words) - _RUN + 1)

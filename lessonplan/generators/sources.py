@@ -21,6 +21,10 @@ class Source(ABC):
     def problem(self, position: int) -> Problem:
         """The problem at a position in 0..len-1."""
 
+    def keyed(self, position: int) -> tuple[Problem, int | None]:
+        """The problem and the hash of its canonical key; None where that has to be looked for."""
+        return self.problem(position), None
+
     @abstractmethod
     def problem_id(self, position: int) -> str:
         """Its id, without making the problem."""

@@ -17,6 +17,9 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 # In percent, in the order of SPLITS. "warmup" feeds the supervised warm start of the tiny learner,
 # which sees tens of thousands of problems and must share none with the other three.
 _PERCENT = (50, 30, 10, 10)
+_OWNER = tuple(
+    split for split, width in zip(SPLITS, _PERCENT, strict=True) for _ in range(width)
+)  # of each hundredth
 
 
 def share(split: Split) -> float:
@@ -31,12 +34,7 @@ def key_hash(key: str) -> int:
 
 def split_of(hashed: int) -> Split:
     """The split of the instance whose `key_hash` is given."""
-    percent = hashed * 100 >> 64  # 0..99
-    for split, width in zip(SPLITS, _PERCENT, strict=True):
-        if percent < width:
-            return split
-        percent -= width
-    raise AssertionError("the shares of the splits sum to 100")
+    return _OWNER[hashed * 100 >> 64]
 
 
 def check_split(split: str) -> Split:

@@ -24,7 +24,7 @@ def listed(one: Slot, joiner: str = ", ") -> Slot:
 
     def write(values: Json) -> str:
         assert isinstance(values, list | tuple)
-        return joiner.join(one.write(value) for value in values)
+        return joiner.join(map(one.write, values))
 
     def read(text: str) -> Json:
         return [one.read(part) for part in text.split(joiner)]
@@ -75,7 +75,10 @@ class Template:
 
     def write(self, data: Mapping[str, Json]) -> str:
         """The prompt of an instance; `data` may hold more than the slots need."""
-        return _SLOT.sub(lambda slot: self._slots[slot[1]].write(data[slot[1]]), self.text)
+        slots = self._slots
+        return "".join(
+            [slots[part].write(data[part]) if i % 2 else part for i, part in enumerate(self._parts)]
+        )
 
     def read(self, prompt: str) -> dict[str, Json] | None:
         """The slots of a prompt that starts with this template, or None if it does not."""

@@ -15,13 +15,13 @@ import msgspec
 
 from lessonplan.errors import ConfigError, PoolError
 from lessonplan.generators.base import Generator
-from lessonplan.generators.exports import judge
+from lessonplan.generators.exports import fields, judge
 from lessonplan.generators.families import family
 from lessonplan.generators.generated import stream
 from lessonplan.generators.pool import Pool
 from lessonplan.generators.rewards import reward_map
 from lessonplan.generators.splits import SPLITS
-from lessonplan.generators.verifiers_tasks import SETTINGS, Endless, Settings, fields
+from lessonplan.generators.verifiers_tasks import SETTINGS, Endless, Settings
 from lessonplan.generators.verify import Kind
 from lessonplan.generators.wrappers import wrapped
 

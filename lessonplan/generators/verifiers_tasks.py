@@ -14,7 +14,7 @@ import msgspec
 
 from lessonplan.errors import ConfigError, FormatError, RewardError
 from lessonplan.generators.base import SplitBy
-from lessonplan.generators.exports import judge, messages
+from lessonplan.generators.exports import fields, judge, messages
 from lessonplan.generators.families import family
 from lessonplan.generators.generated import stream
 from lessonplan.generators.pool import Pool
@@ -77,17 +77,6 @@ def problems(folder: Path, settings: Settings, split: str) -> Iterator[Problem]:
             stream(generator, settings.levels, split=check_split(split), seed=settings.seed)
         )
     return chain.from_iterable(zip(*streams, strict=True))
-
-
-def fields(problem: Problem) -> dict[str, object]:
-    """What `judge` needs of a problem, beside its id: columns that survive any transport."""
-    return {
-        "answer": problem.answer,
-        "task": problem.task,
-        "family": problem.family,
-        "level": problem.level,
-        "data": msgspec.json.encode(problem.data).decode(),
-    }
 
 
 def taskset(folder: str | Path) -> type:

@@ -18,9 +18,8 @@ from typing import Protocol, TypeAlias
 
 from lessonplan.curricula import Curriculum, Outcome, Pick, load_state, save_state
 from lessonplan.errors import EngineError, RewardError, StateError
-from lessonplan.generators.exports import judge, messages
+from lessonplan.generators.exports import fields, judge, messages
 from lessonplan.generators.problem import Problem
-from lessonplan.generators.verifiers_tasks import fields
 
 UNSCORABLE = ("aborted", "failed")  # sample states that say nothing about the policy
 

@@ -9,6 +9,7 @@ import pytest
 from lessonplan.errors import ConfigError, PoolError
 from lessonplan.generators import Pool, Problem, exports, family, generate
 from lessonplan.generators.exports import (
+    fields,
     judge,
     messages,
     read_table,
@@ -265,3 +266,12 @@ def test_two_processes_write_the_same_bytes_as_one(tmp_path, monkeypatch):
     )
     assert one == three and one != two
     assert list(read_table(tmp_path / "three.parquet")) == list(alone)
+
+
+def test_the_fields_of_a_problem_are_all_that_its_judge_needs(pool, own):
+    for problem in (*pool, *own):
+        row = fields(problem)
+        assert list(row) == ["answer", "family", "task", "level", "data"]
+        assert json.loads(row["data"]) == json.loads(json.dumps(problem.data))
+    for problem in pool:
+        assert judge(fields(problem), problem.solution).correct

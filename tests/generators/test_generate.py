@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections import Counter
+from fractions import Fraction
 from itertools import islice
 
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 
 from lessonplan.errors import ConfigError, PoolError
 from lessonplan.generators import FAMILIES, CountIf, Pool, family, generate, stream
+from lessonplan.generators.exports import rows
+from lessonplan.generators.generated import deal
+from lessonplan.generators.streams import Stream
 
 WARM = {1: 6, 2: 4, 3: 2, 4: 1, 5: 1}
 
@@ -91,6 +95,40 @@ def test_a_size_above_half_of_what_there_is():
 def test_mistakes_are_named(call, message):
     with pytest.raises(ConfigError, match=message):
         call()
+
+
+@pytest.mark.parametrize("shares", [(1, 1, 1), (6, 4, 2, 1, 1), (10, 20, 70), (1, 99), (7,)])
+def test_seats_are_dealt_to_the_one_farthest_below_its_share(shares):
+    behind, seats = [0] * len(shares), []
+    for _ in range(250):
+        behind = [gap + share for gap, share in zip(behind, shares, strict=True)]
+        seats.append(behind.index(max(behind)))
+        behind[seats[-1]] -= sum(shares)
+    for n in (1, 99, 101, 250):
+        assert deal([Fraction(share, 10) for share in shares], n).tolist() == seats[:n]
+
+
+@pytest.mark.parametrize("unique", [True, False])
+def test_a_pool_draws_each_problem_once_and_knows_its_key(unique):
+    pool = generate(("graph.coloring", "counting.digits"), (5,), 40, split="test", unique=unique)
+    for problem, hashed in pool.take(range(10, 40)).keyed():
+        generator, index = family(problem.task), int(problem.id.rpartition("/")[2])
+        assert problem == generator.problem(5, "test", index)
+        assert hashed == generator.draft(5, "test", index)[1]
+    held = Pool(list(pool))
+    assert [hashed for _, hashed in held.keyed()] == [None] * 40
+    assert list(rows(pool)) == list(rows(held)) == list(rows(iter(pool)))
+
+
+def test_a_draw_that_gives_nothing_is_named():
+    generator = family("spatial.seating")
+    empty = next(
+        attempt
+        for attempt in range(200)
+        if generator.draw(Stream(f"{generator.problem_id(10, 'test', 0)}#{attempt}"), 10) is None
+    )
+    with pytest.raises(PoolError, match=rf"test/0/0: draw {empty} gives no problem"):
+        generator.again(10, "test", 0, empty)
 
 
 def test_columns_ids_and_positions_agree_with_the_problems():

@@ -1,6 +1,7 @@
 """reasoning-gym both ways: a worker that outlives hostile scorers, real pools, our tasks there."""
 
 import os
+import runpy
 import sys
 import time
 import venv
@@ -53,11 +54,21 @@ class Dataset:
             case "deep": return self.score_answer(answer, entry)
             case "nan": return float("nan")
             case "text": return "1.0"
+            case "near": return 0.9991
             case "none": return None
             case "environment": return float(len(os.environ))
         return float(answer == entry["answer"])
 
-DATASETS = {"echo": (Dataset, Config), "coin_flip": (Dataset, Config), "countdown": (Dataset, Config)}
+class Half(Dataset):
+    def __getitem__(self, index):
+        item = super().__getitem__(index)
+        return {**item, "answer": item["answer"] if index % 3 else ""}
+
+class Silent(Dataset):
+    def __getitem__(self, index): return {**super().__getitem__(index), "answer": None}
+
+DATASETS = {"half": (Half, Config), "silent": (Silent, Config)}
+DATASETS |= {"echo": (Dataset, Config), "coin_flip": (Dataset, Config), "countdown": (Dataset, Config)}
 def has_curriculum(name): return False
 """
 
@@ -139,6 +150,15 @@ def test_splits_and_seeds_share_no_question(echo, python):
     assert echo.pool(10, "test")[0].data["size"] != pools["test"][0].data["size"]
 
 
+def test_items_that_no_completion_can_answer_are_left_out(python):
+    with ReasoningGym("half", python=python) as gym:
+        pool = gym.pool(100, "train")
+        assert all(problem.answer for problem in pool)
+        assert {problem.data["index"] % 3 for problem in pool} == {1, 2}
+    with ReasoningGym("silent", python=python) as gym:  # stores none: its scorer alone knows
+        assert {problem.answer for problem in gym.pool(20, "train")} == {""}
+
+
 def test_seeds_are_spaced():
     seeds = [spaced_seed("echo", split, 0, 10_000) for split in SPLITS]
     assert min(abs(a - b) for a in seeds for b in seeds if a != b) >= 10_000
@@ -188,6 +208,7 @@ def test_extraction_before_scoring(echo):
     assert echo.verify(problem, "hm").reason == "no_answer"
     assert echo.verify(problem, f"<answer>{'9' * 30_000}</answer>").reason == "too_long"
     assert echo.verify(problem, "<answer>7</answer>").reason == "wrong"
+    assert echo.verify(problem, "<answer>near</answer>").reason == "wrong"  # pays for nearness
     assert echo.verify(problem, f"<think><answer>{problem.answer}</answer>").reason == "no_answer"
 
 
@@ -237,6 +258,14 @@ def test_the_shipped_table():
     passing = [row for row in table if not row["against"]]
     assert 40 <= len(passing) <= 80
     assert all(float(row["mode"]) < 0.3 for row in passing if float(row["gold_reward"] or 0) > 0)
+
+
+def test_the_page_is_the_shipped_table():
+    docs = Path(__file__).parents[2] / "docs"
+    page = runpy.run_path(str(docs / "reasoning_gym.py"))["page"]
+    assert (docs / "reasoning_gym.md").read_text("utf-8") == page(), (
+        "write it anew: python docs/reasoning_gym.py"
+    )
 
 
 # --- out --------------------------------------------------------------------------------------

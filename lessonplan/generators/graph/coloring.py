@@ -8,6 +8,7 @@ from lessonplan.generators.graph.counts import labelled_classes
 from lessonplan.generators.graph.encodings import PLAIN, graph_templates
 from lessonplan.generators.graph.graphs import (
     Graph,
+    bits,
     draw_pairs,
     masks,
     unweighted,
@@ -47,7 +48,7 @@ class ColorDraft(GraphDraft):
         lines, done = [], 0
         for node in self.order:
             known = self.near[node] & done
-            banned = sorted({self.colors[v] for v in range(self.graph.n) if known >> v & 1})
+            banned = sorted({self.colors[v] for v in bits(known)})
             told = f"not {', '.join(map(str, banned))}" if banned else "free"
             lines.append(f"{self.names[node]}: {told}, so {self.colors[node]}")
             done |= 1 << node
@@ -98,11 +99,13 @@ class Coloring(Generator):
         n, m = self.nodes[level - 3], self.edges[level - 3] - stream.below(4)
         pairs = draw_pairs(stream, n, m, self.diversity)
         near = masks(n, pairs)
-        colors, order, work = color(near)
-        if max(colors) < 3 or not in_window(self, level, work):
+        if has_two_sides(near):
+            return None
+        colors, order, work = color(near, 3)
+        if not in_window(self, level, work):
             return None
         if stream.uniform() < REFUSED[level - 1]:
-            by_degree = sorted(range(n), key=lambda v: -near[v].bit_count())
+            by_degree = sorted(range(n), key=[-mask.bit_count() for mask in near].__getitem__)
             if max(first_fit(near, by_degree)) == max(colors):
                 return None
         names = draw_names(stream, n, self.diversity)
@@ -125,12 +128,31 @@ class Coloring(Generator):
         return "right" if max(colors.values()) <= data["k"] else "suboptimal"
 
 
-def color(near: Sequence[int]) -> tuple[list[int], list[int], int]:
+def has_two_sides(near: Sequence[int]) -> bool:
+    """Whether two colors are enough."""
+    left = (1 << len(near)) - 1
+    while left:
+        sides, new = [0, 0], left & -left  # nodes an even and an odd number of edges away
+        while new:
+            sides.reverse()
+            sides[0] |= new
+            left &= ~new
+            reached = 0
+            for node in bits(new):
+                reached |= near[node]
+            if reached & sides[0]:
+                return False
+            new = reached & left
+    return True
+
+
+def color(near: Sequence[int], least: int = 1) -> tuple[list[int], list[int], int]:
     """A coloring with the fewest colors, the order of the nodes, and the work of finding it.
 
-    The work counts the search with the right number of colors alone: the prompt gives it.
+    The work counts the search with the right number of colors alone: the prompt gives it. Fewer
+    than `least` are known not to be enough.
     """
-    for k in range(1, len(near) + 1):
+    for k in range(least, len(near) + 1):
         found = _with_colors(near, k)
         if found is not None:
             return found
@@ -143,36 +165,36 @@ def _with_colors(near: Sequence[int], k: int) -> tuple[list[int], list[int], int
     colors, order = [0] * n, [0] * n
     work = 0
 
-    def go(left: int, depth: int, used: int, classes: list[int]) -> bool:
+    # Scores are 32 for each color that neighbors have, plus the degree; below 0 is colored. Lists
+    # are copied before they change, which costs less than to undo it.
+    def go(left: int, depth: int, used: int, scores: list[int], banned: list[int]) -> bool:
         nonlocal work
         if not left:
             return True
-        best, node, rest = -1, 0, left
-        while rest:
-            low = rest & -rest
-            rest ^= low
-            v = low.bit_length() - 1
-            mask = near[v]
-            saturation = 0
-            for c in range(used):
-                if mask & classes[c]:
-                    saturation += 1
-            score = saturation << 5 | degree[v]
-            if score > best:
-                best, node = score, v
+        node = scores.index(max(scores))
         order[depth] = node
+        left ^= 1 << node
+        others = bits(near[node] & left)
         for c in range(min(used + 1, k)):
             work += 1
-            if not near[node] & classes[c]:
+            tint = 1 << c
+            if not banned[node] & tint:
                 work += degree[node]
                 colors[node] = c + 1
-                classes[c] |= 1 << node
-                if go(left ^ 1 << node, depth + 1, max(used, c + 1), classes):
+                new_scores, new_banned = scores.copy(), banned.copy()
+                new_scores[node] = -1
+                for v in others:
+                    if not new_banned[v] & tint:
+                        new_banned[v] |= tint
+                        new_scores[v] += 32
+                more = max(used, c + 1)
+                if go(left, depth + 1, more, new_scores, new_banned):  # noqa: F821 - deleted below
                     return True
-                classes[c] ^= 1 << node
         return False
 
-    return (colors, order, work) if go((1 << n) - 1, 0, 0, [0] * k) else None
+    found = go((1 << n) - 1, 0, 0, degree, [0] * n)
+    del go  # it holds itself, and with it all lists, until the next collection of garbage
+    return (colors, order, work) if found else None
 
 
 def first_fit(near: Sequence[int], order: Sequence[int]) -> list[int]:

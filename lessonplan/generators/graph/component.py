@@ -7,6 +7,7 @@ from lessonplan.generators.base import Generator
 from lessonplan.generators.graph.encodings import PLAIN, graph_templates
 from lessonplan.generators.graph.graphs import (
     Graph,
+    bits,
     draw_connected,
     draw_pairs,
     masks,
@@ -42,7 +43,7 @@ class ComponentDraft(GraphDraft):
         for node in queue:
             new = self.near[node] & ~seen
             seen |= new
-            queue += [other for other in range(self.graph.n) if new >> other & 1]
+            queue += bits(new)
             lines.append(f"{self.names[node]}: {', '.join(self.named(new)) or 'nothing new'}")
         return lines
 
@@ -108,11 +109,15 @@ class Component(Generator):
         """Judge by the edges alone: an end of a known node is known."""
         numbers = nodes_of(problem, found.split())
         data = problem_data(problem)
-        reached = {data["start"]}
-        for _ in data["nodes"]:
-            for u, v in data["edges"]:
-                if u in reached or v in reached:
-                    reached |= {u, v}
+        near: dict[str, list[str]] = {name: [] for name in data["nodes"]}
+        for u, v in data["edges"]:
+            near[u].append(v)
+            near[v].append(u)
+        reached, left = {data["start"]}, [data["start"]]
+        while left:
+            fresh = [name for name in near[left.pop()] if name not in reached]
+            reached.update(fresh)
+            left += fresh
         if numbers is None or not {data["nodes"][i] for i in numbers} <= reached:
             return "illegal"
         return "right" if len(numbers) == data["best"] else "suboptimal"

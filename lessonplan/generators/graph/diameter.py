@@ -102,10 +102,14 @@ class Diameter(Generator):
 
 def distances(graph: Graph) -> NDArray[np.int64]:  # (n, n)
     """The lengths of all shortest paths, by allowing one more node between at a time."""
-    far = np.full((graph.n, graph.n), 1 << 30)
+    n = graph.n
+    known = [1 << 30] * (n * n)
+    known[:: n + 1] = [0] * n
     for u, v, weight in graph.edges:
-        far[u, v] = far[v, u] = weight
-    np.fill_diagonal(far, 0)
-    for node in range(graph.n):
-        np.minimum(far, far[:, node, None] + far[node], out=far)
+        known[u * n + v] = known[v * n + u] = weight
+    far = np.array(known).reshape(n, n)
+    by_way_of = np.empty_like(far)
+    for row, column in zip(far, far.T[:, :, None], strict=True):  # views, up to date in their turn
+        np.add(row, column, out=by_way_of)
+        np.minimum(far, by_way_of, out=far)
     return far

@@ -1,6 +1,8 @@
 """Graphs in words: a list of edges, neighbors of every node, or sentences; with their readers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from lessonplan.generators.problem import Json
 from lessonplan.generators.templates import INT, NAME, NAMES, Slot, Template, listed
@@ -27,9 +29,10 @@ def edge_list(*, weighted: bool, directed: bool) -> Slot:
     """a-b (5), a-c (2); directed a->b (5)."""
     mark = "->" if directed else "-"
 
-    def write(edge: Json) -> str:
-        assert isinstance(edge, list)
-        return f"{edge[0]}{mark}{edge[1]} ({edge[2]})" if weighted else f"{edge[0]}{mark}{edge[1]}"
+    def write(edges: Any) -> str:  # all at once: a prompt is written for every problem
+        if weighted:
+            return ", ".join([f"{one}{mark}{other} ({number})" for one, other, number in edges])
+        return ", ".join([f"{one}{mark}{other}" for one, other in edges])
 
     def read(text: str) -> Json:
         pair, _, number = text.partition(" (")
@@ -37,7 +40,7 @@ def edge_list(*, weighted: bool, directed: bool) -> Slot:
         return [*edge, int(number[:-1])] if number else edge
 
     number = rf" \({_NUMBER}\)" if weighted else ""
-    return listed(Slot(write, f"{_WORD}{mark}{_WORD}{number}", read))
+    return replace(listed(Slot(str, f"{_WORD}{mark}{_WORD}{number}", read)), write=write)
 
 
 def sentences(*, weighted: bool, directed: bool) -> Slot:

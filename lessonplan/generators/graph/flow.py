@@ -1,6 +1,5 @@
 """How much can flow through a network from one node to another?"""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -102,7 +101,7 @@ class MaximumFlow(Generator):
             if u and v != end and random() < _BACK:  # an arrow to the start carries nothing
                 u, v = v, u
             edges.append((u, v, 1 + int(random() * top)))
-        ways, side, work = augment(n, edges, start, end)
+        ways, side, work = augment(n, edges, start, end, self.window(level).stop)
         if not ways or not in_window(self, level, work):
             return None
         flow = sum(added for _, added in ways)
@@ -118,45 +117,57 @@ class MaximumFlow(Generator):
 
 
 def augment(
-    n: int, edges: Sequence[Edge], start: int, end: int
+    n: int, edges: Sequence[Edge], start: int, end: int, limit: int = 1 << 60
 ) -> tuple[list[tuple[tuple[int, ...], int]], int, int]:
-    """Shortest augmenting paths, the start's side of the smallest cut, and arrows looked at."""
+    """Shortest augmenting paths, the start's side of the smallest cut, and arrows looked at.
+
+    From `limit` arrows on it gives up.
+    """
     left: list[dict[int, int]] = [{} for _ in range(n)]  # what each arrow can still carry
     for u, v, capacity in edges:
         left[u][v] = capacity
         left[v].setdefault(u, 0)
     ways: list[tuple[tuple[int, ...], int]] = []
     looked_at = 0
+    free = [0] * n  # where each node can still send something
+    for u, v, _ in edges:
+        free[u] |= 1 << v
     while True:
         parent = [-1] * n
         parent[start] = start
-        queue = [start]
+        queue, new = [start], (1 << n) - 1 ^ 1 << start
         for node in queue:
-            arrows = left[node]
-            looked_at += len(arrows)
-            for other, capacity in arrows.items():
-                if capacity and parent[other] < 0:
-                    parent[other] = node
-                    queue.append(other)
-            if parent[end] >= 0:
-                break
-        if parent[end] < 0:
+            heads = left[node]
+            looked_at += len(heads)
+            if free[node] & new:
+                for other, capacity in heads.items():
+                    if capacity and parent[other] < 0:
+                        parent[other] = node
+                        new ^= 1 << other
+                        queue.append(other)
+                if parent[end] >= 0:
+                    break
+        if parent[end] < 0 or looked_at >= limit:
             return ways, sum(1 << node for node in queue), looked_at
-        way = [end]
+        way, arrows = [end], []
         while way[-1] != start:
-            way.append(parent[way[-1]])
-        way.reverse()
-        added = min(left[u][v] for u, v in itertools.pairwise(way))
-        for u, v in itertools.pairwise(way):
-            left[u][v] -= added
+            u, v = parent[way[-1]], way[-1]
+            way.append(u)
+            arrows.append((left[u][v], u, v))
+        added = min(arrows)[0]
+        for capacity, u, v in arrows:
+            left[u][v] = capacity - added
             left[v][u] += added
-        ways.append((tuple(way), added))
+            free[v] |= 1 << u
+            if capacity == added:
+                free[u] ^= 1 << v
+        ways.append((tuple(way[::-1]), added))
 
 
 def _at_the_ends(edges: Sequence[Edge], ends: tuple[int, int]) -> tuple[int, int]:
     """What can leave the start, and what can enter the end."""
     start, end = ends
     return (
-        sum(capacity for u, _, capacity in edges if u == start),
-        sum(capacity for _, v, capacity in edges if v == end),
+        sum([capacity for u, _, capacity in edges if u == start]),
+        sum([capacity for _, v, capacity in edges if v == end]),
     )

@@ -14,6 +14,12 @@ Edge: TypeAlias = tuple[int, int, int]  # from, to, weight; 0 where edges have n
 NODES = (5, 6, 8, 9, 11, 13, 15, 18, 21, 25)
 EDGES = (6, 8, 10, 13, 17, 22, 28, 36, 47, 60)
 
+_BIT = tuple(1 << node for node in range(64))  # looked up: twice as fast as a shift
+_BYTES = tuple(
+    tuple(tuple(first + i for i in range(8) if byte >> i & 1) for byte in range(256))
+    for first in (0, 8, 16, 24)
+)  # the nodes of each byte of a mask
+
 
 class Graph(NamedTuple):
     """Nodes 0..n-1 and edges between them."""
@@ -37,20 +43,30 @@ def masks(n: int, pairs: Sequence[Pair]) -> list[int]:
     """The neighbors of every node as a bit mask, for an undirected graph."""
     near = [0] * n
     for u, v in pairs:
-        near[u] |= 1 << v
-        near[v] |= 1 << u
+        near[u] |= _BIT[v]
+        near[v] |= _BIT[u]
     return near
+
+
+def bits(nodes: int) -> tuple[int, ...]:
+    """The nodes of a bit mask in order, for up to 32 of them."""
+    return (
+        _BYTES[0][nodes & 255]
+        + _BYTES[1][nodes >> 8 & 255]
+        + _BYTES[2][nodes >> 16 & 255]
+        + _BYTES[3][nodes >> 24]
+    )
 
 
 def weighted(stream: Stream, pairs: Sequence[Pair], top: int) -> tuple[Edge, ...]:
     """The pairs with weights of 1..top."""
     random = stream.uniform
-    return tuple((u, v, 1 + int(random() * top)) for u, v in pairs)
+    return tuple([(u, v, 1 + int(random() * top)) for u, v in pairs])
 
 
 def unweighted(pairs: Sequence[Pair]) -> tuple[Edge, ...]:
     """The pairs as edges without weights."""
-    return tuple((u, v, 0) for u, v in pairs)
+    return tuple([(u, v, 0) for u, v in pairs])
 
 
 def draw_pairs(stream: Stream, n: int, m: int, diversity: int = 0) -> list[Pair]:
@@ -85,17 +101,18 @@ def _uniform(stream: Stream, n: int, m: int) -> list[Pair]:
     """Every set of m pairs is equally likely."""
     pairs = list(_all_pairs(n))
     random, left = stream.uniform, len(pairs)
-    for i in range(m):
+    chosen = []
+    for i in range(m):  # a shuffle of which only the first m places are kept
         other = i + int(random() * (left - i))
-        pairs[i], pairs[other] = pairs[other], pairs[i]
-    return pairs[:m]
+        chosen.append(pairs[other])
+        pairs[other] = pairs[i]
+    return chosen
 
 
 def _tree(stream: Stream, n: int, m: int) -> list[Pair]:
     """A random tree, then any other pairs."""
-    random, pairs = stream.uniform, []
-    for v in range(1, min(n, m + 1)):
-        pairs.append((int(random() * v), v))
+    random = stream.uniform
+    pairs = [(int(random() * v), v) for v in range(1, min(n, m + 1))]
     return _filled(stream, n, m, pairs)
 
 
@@ -148,9 +165,9 @@ def _bipartite(stream: Stream, n: int, m: int) -> list[Pair]:
 
 def _filled(stream: Stream, n: int, m: int, pairs: list[Pair]) -> list[Pair]:
     """The pairs, and as many others as are still missing."""
-    have, below = set(pairs), stream.below
+    have, random = set(pairs), stream.uniform
     while len(pairs) < m:
-        u, v = below(n), below(n)
+        u, v = int(random() * n), int(random() * n)
         pair = (u, v) if u < v else (v, u)
         if u != v and pair not in have:
             have.add(pair)

@@ -3,11 +3,10 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log2
 from string import ascii_lowercase, ascii_uppercase
 
 from lessonplan.generators.base import Draft, Generator
-from lessonplan.generators.graph.graphs import Graph
+from lessonplan.generators.graph.graphs import Graph, bits
 from lessonplan.generators.graph.keys import canonical_key, shape_key
 from lessonplan.generators.problem import Json
 from lessonplan.generators.streams import Stream
@@ -31,6 +30,8 @@ SKINS: tuple[tuple[str, ...], ...] = (
     tuple(_PEOPLE.split(" ")),
 )
 
+in_order = {name: i for skin in SKINS for i, name in enumerate(skin)}.__getitem__  # a sort key
+
 
 @dataclass(slots=True)
 class GraphDraft(Draft):
@@ -39,6 +40,8 @@ class GraphDraft(Draft):
     graph: Graph
     names: tuple[str, ...]  # of the nodes
     effort: int
+    _key: str | None = field(default=None, kw_only=True)
+    _skeleton: str | None = field(default=None, kw_only=True)
     _data: Mapping[str, Json] | None = field(default=None, kw_only=True)
 
     @property
@@ -48,7 +51,9 @@ class GraphDraft(Draft):
 
     @property
     def key(self) -> str:
-        return canonical_key(self.graph, self.marks)
+        if self._key is None:
+            self._key = canonical_key(self.graph, self.marks)
+        return self._key
 
     @property
     def work(self) -> int:
@@ -56,7 +61,11 @@ class GraphDraft(Draft):
 
     @property
     def skeleton(self) -> str:
-        return shape_key(self.graph)
+        if self._skeleton is None:
+            graph = self.graph
+            bare = not (self.marks or graph.weights or any(weight for _, _, weight in graph.edges))
+            self._skeleton = self.key if bare else shape_key(graph)
+        return self._skeleton
 
     @property
     def data(self) -> Mapping[str, Json]:
@@ -70,14 +79,12 @@ class GraphDraft(Draft):
 
     def _graph_data(self) -> dict[str, Json]:
         graph, names = self.graph, self.names
-        nodes = sorted(names, key=lambda name: (len(name), name))
+        nodes = sorted(names, key=in_order)
         place = {name: i for i, name in enumerate(nodes)}
-        edges: list[tuple[int, int, int]] = []
-        for u, v, weight in graph.edges:
-            a, b = place[names[u]], place[names[v]]
-            if a > b and not graph.directed:
-                a, b = b, a
-            edges.append((a, b, weight))
+        at = [place[name] for name in names]
+        edges = [(at[u], at[v], weight) for u, v, weight in graph.edges]
+        if not graph.directed:
+            edges = [(a, b, weight) if a < b else (b, a, weight) for a, b, weight in edges]
         edges.sort()
         data: dict[str, Json] = {"nodes": nodes}
         if graph.weights:
@@ -91,8 +98,8 @@ class GraphDraft(Draft):
 
     def named(self, nodes: int) -> list[str]:
         """The names of a bit mask of nodes, in the order of the prompt."""
-        some = [name for node, name in enumerate(self.names) if nodes >> node & 1]
-        return sorted(some, key=lambda name: (len(name), name))
+        names = self.names
+        return sorted([names[node] for node in bits(nodes)], key=in_order)
 
 
 def draw_names(stream: Stream, n: int, diversity: int) -> tuple[str, ...]:
@@ -103,7 +110,7 @@ def draw_names(stream: Stream, n: int, diversity: int) -> tuple[str, ...]:
 
 def in_window(task: Generator, level: int, work: int) -> bool:
     """Whether the base would keep a problem of this work: asked before any key is made."""
-    return abs(log2(work) - task.log_work[task.levels.index(level)]) <= task.tolerance
+    return work in task.window(level)
 
 
 def geometric(first: float, last: float, n: int = 10) -> tuple[float, ...]:

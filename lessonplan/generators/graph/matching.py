@@ -96,12 +96,11 @@ class Matching(Generator):
         n, m = self.nodes[level - 3], self.edges[level - 3] + stream.between(-1, 1)
         drawn = draw_pairs(stream, n, m, self.diversity)
         near = masks(n, drawn)
-        limit = int(2 ** (self.log_work[level - 3] + self.tolerance))
-        pairs, work = largest_matching(near, limit)
+        pairs, work = largest_matching(near, self.window(level).stop - 1)
         if not in_window(self, level, work):
             return None
         if stream.uniform() < REFUSED[level - 1]:
-            order = sorted(range(n), key=lambda v: near[v].bit_count())
+            order = sorted(range(n), key=[mask.bit_count() for mask in near].__getitem__)
             if len(_first_free(near, order)) == len(pairs):
                 return None
         names = draw_names(stream, n, self.diversity)
@@ -163,13 +162,14 @@ def largest_matching(near: Sequence[int], limit: int) -> tuple[list[Pair], int]:
                 low = rest & -rest
                 rest ^= low
                 taken.append((node, low.bit_length() - 1))
-                go(left & ~(low | 1 << node))
+                go(left & ~(low | 1 << node))  # noqa: F821 - deleted below
                 taken.pop()
             if len(taken) + (left.bit_count() - 1) // 2 > len(best):
-                go(left ^ 1 << node)
+                go(left ^ 1 << node)  # noqa: F821
         del taken[size:]
 
     go((1 << len(near)) - 1)
+    del go  # it holds itself, and with it the lists, until the next collection of garbage
     return best, work
 
 

@@ -6,8 +6,8 @@ from math import comb, factorial
 
 from lessonplan.generators.base import Generator
 from lessonplan.generators.graph.encodings import ARROWS, graph_templates
-from lessonplan.generators.graph.graphs import Graph, draw_pairs, unweighted
-from lessonplan.generators.graph.instance import GraphDraft, draw_names, geometric, in_window
+from lessonplan.generators.graph.graphs import Graph, bits, draw_pairs, unweighted
+from lessonplan.generators.graph.instance import GraphDraft, draw_names, geometric
 from lessonplan.generators.problem import Json
 from lessonplan.generators.streams import Stream
 
@@ -91,9 +91,8 @@ class OrderCount(Generator):
         before = [0] * n
         for u, v in pairs:
             before[v] |= 1 << u
-        limit = int(2 ** (self.log_work[level - 3] + self.tolerance))
-        orders, work = count_orders(before, limit)
-        if not orders or not in_window(self, level, work):
+        orders, work = count_orders(before, self.window(level))
+        if not orders:
             return None
         graph = Graph(n, unweighted(pairs), directed=True)
         return OrderDraft(graph, draw_names(stream, n, self.diversity), work, orders, before)
@@ -106,29 +105,39 @@ class OrderCount(Generator):
         return comb(n * (n - 1) // 2, m) // factorial(n) // 20
 
 
-def count_orders(before: Sequence[int], limit: int) -> tuple[dict[int, int], int]:
-    """Ways to go on by the jobs that are done, and additions; nothing above `limit` of them."""
+def count_orders(before: Sequence[int], wanted: range) -> tuple[dict[int, int], int]:
+    """Ways to go on by the jobs that are done, and additions; no ways if these are not as wanted."""
     n = len(before)
-    full = (1 << n) - 1
-    orders = {full: 1}
+    waiting: dict[int, list[tuple[int, int]]] = {1 << node: [] for node in range(n)}
+    for node, ahead in enumerate(before):
+        for other in bits(ahead):
+            waiting[1 << other].append((1 << node, ahead))
     work = 0
-    jobs = [(1 << node, ahead) for node, ahead in enumerate(before)]
-    ahead_of: dict[int, list[int]] = {}
-    row = [0]  # the sets of jobs that can have been done, by their number
-    layers = []
+    row = {0: sum([1 << node for node in range(n) if not before[node]])}
+    rows = []  # the sets of jobs that can have been done, by their number, each with the free jobs
     while row:
-        layers.append(row)
-        following: set[int] = set()
-        for done in row:
-            after = [done | bit for bit, ahead in jobs if not done & bit and not ahead & ~done]
-            work += len(after)
-            ahead_of[done] = after
-            following.update(after)
-        if work > limit:
+        rows.append(row)
+        following: dict[int, int] = {}
+        for done, free in row.items():
+            work += free.bit_count()
+            rest = free
+            while rest:
+                job = rest & -rest
+                rest ^= job
+                after = done | job
+                if after not in following:
+                    freed = free ^ job
+                    for one, ahead in waiting[job]:
+                        if ahead & after == ahead:
+                            freed |= one
+                    following[after] = freed
+        if work >= wanted.stop:
             return {}, work
-        following.discard(full)
-        row = list(following)
-    for layer in reversed(layers):
-        for done in layer:
-            orders[done] = sum([orders[after] for after in ahead_of[done]])
+        row = following
+    if work not in wanted:
+        return {}, work
+    orders = {(1 << n) - 1: 1}
+    for row in reversed(rows[:-1]):
+        for done, free in row.items():
+            orders[done] = sum([orders[done | 1 << job] for job in bits(free)])
     return orders, work

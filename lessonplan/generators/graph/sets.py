@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 from lessonplan.generators.base import Generator
 from lessonplan.generators.graph.graphs import (
     Graph,
+    Pair,
+    bits,
     draw_pairs,
     heaviest_weight,
     masks,
     unweighted,
 )
-from lessonplan.generators.graph.independent import IndependentSets
+from lessonplan.generators.graph.independent import Choice, IndependentSets
 from lessonplan.generators.graph.instance import REFUSED, GraphDraft, draw_names, in_window
 from lessonplan.generators.graph.witness import MOST_NAMES
 from lessonplan.generators.problem import Json
@@ -46,11 +47,18 @@ class SetDraft(GraphDraft):
     cover: bool = False
     witness: bool = True  # whether the answer is the set and not its weight
     _best: int | None = None
+    _choices: Sequence[Choice] = ()
+
+    def choices(self) -> Sequence[Choice]:
+        """The way of the search to the best set."""
+        if not self._choices:
+            self._choices = self.search.choices()
+        return self._choices
 
     def best(self) -> int:
         """The right set of nodes, as a bit mask."""
         if self._best is None:
-            taken = (1 << c.node for c in self.search.choices() if c.within >= c.without)
+            taken = [1 << c.node for c in self.choices() if c.within >= c.without]
             self._best = self.turned(sum(taken))
         return self._best
 
@@ -71,7 +79,7 @@ class SetDraft(GraphDraft):
 
     def steps(self, style: int = 0) -> list[str]:
         lines = []
-        for node, within, without in self.search.choices():
+        for node, within, without in self.choices():
             name = self.names[node]
             if without < 0:
                 lines.append(f"{name}: {within} with it, no neighbor is left, take it")
@@ -111,34 +119,33 @@ def draw_set(
     near = masks(n, pairs)
     weights: tuple[int, ...] = ()
     if weighted:
-        top = heaviest_weight(level)
-        weights = tuple(1 + int(stream.uniform() * top) for _ in range(n))
-    graph = Graph(n, unweighted(pairs), weights)
-    return finished(task, stream, level, graph, near, cover=cover, witness=witness)
+        top, random = heaviest_weight(level), stream.uniform
+        weights = tuple([1 + int(random() * top) for _ in range(n)])
+    return finished(task, stream, level, pairs, near, weights=weights, cover=cover, witness=witness)
 
 
 def draw_clique(task: Generator, stream: Stream, level: int, n: int, m: int) -> SetDraft | None:
     """A graph for a clique: the search sees the pairs that are not joined."""
     pairs = draw_pairs(stream, n, m, task.diversity)
-    joined = set(pairs)
-    near = masks(n, [pair for pair in combinations(range(n), 2) if pair not in joined])
-    return finished(
-        task, stream, level, Graph(n, unweighted(pairs)), near, cover=False, witness=True
-    )
+    others = (1 << n) - 1
+    near = [others ^ 1 << node ^ joined for node, joined in enumerate(masks(n, pairs))]
+    return finished(task, stream, level, pairs, near)
 
 
 def finished(
     task: Generator,
     stream: Stream,
     level: int,
-    graph: Graph,
+    pairs: Sequence[Pair],
     near: Sequence[int],
     *,
-    cover: bool,
-    witness: bool,
+    weights: tuple[int, ...] = (),
+    cover: bool = False,
+    witness: bool = True,
 ) -> SetDraft | None:
     """The draft, unless its work, its answer or the greedy rule speak against it."""
-    n, weights = graph.n, graph.weights or (1,) * graph.n
+    n, given = len(near), weights
+    weights = given or (1,) * n
     search = IndependentSets(near, weights)
     value = search.solve()
     if not in_window(task, level, search.states):
@@ -146,7 +153,7 @@ def finished(
     if stream.uniform() < REFUSED[level - 1] and total(weights, greedy(near, weights)) == value:
         return None
     draft = SetDraft(
-        graph,
+        Graph(n, unweighted(pairs), given),
         draw_names(stream, n, task.diversity),
         search.states,
         near,
@@ -159,20 +166,24 @@ def finished(
 
 def total(weights: Sequence[int], nodes: int) -> int:
     """The weight of a bit mask of nodes; their number if they have none."""
-    return sum(weights[node] for node in _bits(nodes)) if weights else nodes.bit_count()
+    return sum([weights[node] for node in bits(nodes)]) if weights else nodes.bit_count()
 
 
 def greedy(near: Sequence[int], weights: Sequence[int]) -> int:
     """Take the node with the most weight for itself and its neighbors, again and again."""
     left, taken = (1 << len(near)) - 1, 0
+    scores = [weight / (mask.bit_count() + 1) for weight, mask in zip(weights, near, strict=True)]
     while left:
-        best, chosen = -1.0, 0
-        for node in _bits(left):
-            score = weights[node] / ((near[node] & left).bit_count() + 1)
-            if score > best:
-                best, chosen = score, node
+        chosen = scores.index(max(scores))
         taken |= 1 << chosen
-        left &= ~(near[chosen] | 1 << chosen)
+        gone = (near[chosen] | 1 << chosen) & left
+        left ^= gone
+        changed = 0
+        for node in bits(gone):
+            scores[node] = -1.0
+            changed |= near[node]
+        for node in bits(changed & left):
+            scores[node] = weights[node] / ((near[node] & left).bit_count() + 1)
     return taken
 
 
@@ -183,12 +194,3 @@ def in_turn(near: Sequence[int], order: Iterable[int]) -> int:
         if not near[node] & taken:
             taken |= 1 << node
     return taken
-
-
-def _bits(nodes: int) -> list[int]:
-    found = []
-    while nodes:
-        low = nodes & -nodes
-        nodes ^= low
-        found.append(low.bit_length() - 1)
-    return found

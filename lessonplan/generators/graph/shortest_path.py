@@ -13,8 +13,10 @@ from lessonplan.generators.graph.graphs import (
     NODES,
     Edge,
     Graph,
+    bits,
     draw_connected,
     heaviest_weight,
+    masks,
     weighted,
 )
 from lessonplan.generators.graph.instance import (
@@ -22,7 +24,6 @@ from lessonplan.generators.graph.instance import (
     GraphDraft,
     draw_names,
     geometric,
-    in_window,
 )
 from lessonplan.generators.graph.witness import edges_of, nodes_of, problem_data
 from lessonplan.generators.problem import Json, Problem, Reason
@@ -94,16 +95,13 @@ def draw_path(task: Generator, stream: Stream, level: int, *, witness: bool) -> 
     pairs = draw_connected(stream, n, EDGES[level - 1], task.diversity)
     graph = Graph(n, weighted(stream, pairs, heaviest_weight(level)))
     start = stream.below(n)
-    settled, parent, far = dijkstra(neighbors(n, graph.edges), start)
-    degree = [0] * n
-    for u, v in pairs:
-        degree[u] += 1
-        degree[v] += 1
-    ends, looked_at = [], 0
+    near = neighbors(n, graph.edges)
+    settled, parent, far = dijkstra(near, start)
+    ends, looked_at, window = [], 0, task.window(level)
     for i, node in enumerate(settled):
-        if i and parent[node] != start and in_window(task, level, looked_at):
+        if looked_at in window and i and parent[node] != start:
             ends.append((i, looked_at))
-        looked_at += degree[node]
+        looked_at += len(near[node])
     if not ends:
         return None
     i, work = stream.choice(ends)
@@ -127,30 +125,42 @@ def neighbors(n: int, edges: Sequence[Edge]) -> list[list[tuple[int, int]]]:
 def dijkstra(
     near: Sequence[Sequence[tuple[int, int]]], start: int
 ) -> tuple[list[int], list[int], list[int]]:
-    """The nodes by their distance, the node before each, and the distances; -1 if unreachable."""
+    """The nodes by their distance, the node before each, and the distances; -1 if unreachable.
+
+    For up to 32 nodes.
+    """
     n = len(near)
     settled: list[int] = []
     parent, far, done = [-1] * n, [-1] * n, [False] * n
     far[start] = 0
-    heap = [start]  # distance * n + node
+    heap = [start]  # 32 * distance + node
     while heap:
-        d, node = divmod(heappop(heap), n)
+        d, node = divmod(heappop(heap), 32)
         if done[node]:
             continue
         done[node] = True
         settled.append(node)
         for other, weight in near[node]:
-            new = d + weight
-            if far[other] < 0 or new < far[other]:
+            new, known = d + weight, far[other]
+            if known < 0 or new < known:
                 far[other] = new
                 parent[other] = node
-                heappush(heap, new * n + other)
+                heappush(heap, new * 32 + other)
     return settled, parent, far
 
 
 def _fewest_edges(graph: Graph, start: int, end: int) -> list[int]:
-    near = neighbors(graph.n, [(u, v, 1) for u, v, _ in graph.edges])
-    _, parent, _ = dijkstra(near, start)
+    near = masks(graph.n, [(u, v) for u, v, _ in graph.edges])
+    parent, row, left = [-1] * graph.n, 1 << start, (1 << graph.n) - 1
+    while not row >> end & 1:
+        left ^= row
+        following = 0
+        for node in bits(row):
+            new = near[node] & left & ~following
+            following |= new
+            for other in bits(new):
+                parent[other] = node
+        row = following
     way = [end]
     while way[-1] != start:
         way.append(parent[way[-1]])
@@ -159,10 +169,8 @@ def _fewest_edges(graph: Graph, start: int, end: int) -> list[int]:
 
 def _length(graph: Graph, way: Sequence[int]) -> int:
     """The length of a way."""
-    length: dict[tuple[int, int], int] = {}
-    for u, v, weight in graph.edges:
-        length[u, v] = length[v, u] = weight
-    return sum(length[pair] for pair in pairwise(way))
+    length = {(u, v): weight for u, v, weight in graph.edges}
+    return sum([length.get((u, v)) or length[v, u] for u, v in pairwise(way)])
 
 
 def _nearest_next(graph: Graph, start: int, end: int) -> list[int]:

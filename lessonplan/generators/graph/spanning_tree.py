@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from lessonplan.generators.base import Generator
 from lessonplan.generators.graph.encodings import EDGE_WEIGHTS, graph_templates
@@ -102,14 +103,17 @@ class SpanningTreeLength(Generator):
 
 def kruskal(graph: Graph) -> tuple[tuple[Edge, bool], ...]:
     """The edges by length until all nodes are connected, each with whether it is kept."""
-    group, looked_at, missing = list(range(graph.n)), [], graph.n - 1
-    for edge in sorted(graph.edges, key=lambda edge: edge[2]):
-        a, b = group[edge[0]], group[edge[1]]
-        looked_at.append((edge, a != b))
-        if a != b:
-            group = [a if x == b else x for x in group]
-            missing -= 1
-            if not missing:
+    group, looked_at = [[node] for node in range(graph.n)], []
+    for edge in sorted(graph.edges, key=itemgetter(2)):
+        one, other = group[edge[0]], group[edge[1]]
+        looked_at.append((edge, one is not other))
+        if one is not other:
+            if len(one) < len(other):
+                one, other = other, one
+            one += other
+            for node in other:
+                group[node] = one
+            if len(one) == graph.n:
                 break
     return tuple(looked_at)
 

@@ -20,9 +20,9 @@ def edges_of(problem: Problem) -> dict[tuple[int, int], int]:
     data = problem_data(problem)
     place = {name: i for i, name in enumerate(data["nodes"])}
     edges = {}
-    for tail, head, *number in data["edges"]:
-        u, v = place[tail], place[head]
-        edges[u, v] = edges[v, u] = number[0] if number else 0
+    for edge in data["edges"]:
+        u, v = place[edge[0]], place[edge[1]]
+        edges[u, v] = edges[v, u] = edge[2] if len(edge) > 2 else 0
     return edges
 
 

@@ -1,7 +1,11 @@
-"""The ten counting tasks: the contract, a second evaluator on the prompt, a replay of solutions."""
+"""The ten counting tasks: the contract, a second evaluator on the prompt, a replay of solutions.
+
+LESSONPLAN_PROBLEMS=2000 -k evaluator checks 2,000 problems of every task and level: 20,000 a task.
+"""
 
 import math
 import operator
+import os
 import re
 
 import pytest
@@ -18,6 +22,8 @@ from lessonplan.generators.counting.two_lists import TwoLists
 from lessonplan.generators.counting.update_stream import UpdateStream
 from lessonplan.generators.counting.windows import Windows
 from tests.generators.contract import CHECKS
+
+PROBLEMS = int(os.environ.get("LESSONPLAN_PROBLEMS", "80"))
 
 TASKS = [
     FilterAggregate,
@@ -397,7 +403,7 @@ def test_answers_agree_with_a_second_evaluator_on_the_prompt(task):
     for diversity in (0, 3):
         generator = task(diversity=diversity)
         for level in generator.levels:
-            for index in range(40):
+            for index in range(PROBLEMS // 2):
                 problem = generator.problem(level, SPLITS[index % 4], index, seed=3)
                 data = generator.read(problem.prompt)
                 # `aggregate` is a function above
@@ -416,3 +422,13 @@ def test_solutions_replay_to_the_answer(task):
             for index in range(30):
                 problem = generator.problem(level, "train", index)
                 assert replay(problem.solution) == problem.answer
+
+
+@pytest.mark.parametrize("level", (1, 5, 10))
+def test_the_last_change_of_a_list_alters_the_answer(level):
+    for diversity in (0, 3):
+        generator = UpdateStream(diversity=diversity)
+        for index in range(60):
+            data = generator.draft(level, "train", index)[0].data
+            shorter = {**data, "updates": data["updates"][:-1]}
+            assert solve_update_stream(**shorter) != solve_update_stream(**data)

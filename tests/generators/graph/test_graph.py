@@ -3,6 +3,7 @@
 import os
 import re
 from itertools import combinations, permutations, product
+from math import log2
 
 import networkx as nx
 import pytest
@@ -321,6 +322,15 @@ def test_solutions_replay(task):
         for index in range(8):
             problem = generator.problem(level, "warmup", index)
             assert replay(problem, problem.solution.split("\n")[:-1]) == problem.answer
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.task)
+def test_the_window_holds_the_work_near_the_aim_and_no_other(task):
+    for level, aim in zip(task.levels, task.log_work, strict=True):
+        window = task().window(level)
+        assert all(abs(log2(work) - aim) <= task.tolerance for work in window)
+        for work in (window.start - 1, window.stop):
+            assert abs(log2(work) - aim) > task.tolerance
 
 
 # Witnesses that are not right, and why.

@@ -4,6 +4,7 @@ import pytest
 
 from lessonplan.generators import Problem
 from lessonplan.generators.spatial.block_stacking import BlockStacking
+from lessonplan.generators.spatial.cube_views import CubeViews, Views, turned
 from lessonplan.generators.spatial.die_rolling import positions, rolled
 from lessonplan.generators.spatial.grid_path import GridPath, straight
 from lessonplan.generators.spatial.navigate_turns import NavigateTurns
@@ -151,3 +152,28 @@ def test_the_pile_asked_for_has_changed_last(level):
         draft, _ = generator.draft(level, "train", index)
         assert draft.pile in draft.moves[-1] and len(draft.answer.split()) > 1
         assert draft.stages[-1][draft.pile - 1] != draft.piles[draft.pile - 1]
+
+
+def test_a_cube_turns_as_a_cube_does():
+    cube = tuple("abcdef")  # top, front, right, below, behind, left
+    assert "".join(turned(cube, "forward")) == "eacbdf"  # the top comes to the front
+    assert "".join(turned(cube, "left")) == "acedfb"  # the front goes to the left
+    assert "".join(turned(cube, "clockwise")) == "fbaced"
+    for turn, back in (("forward", "backward"), ("left", "right")):
+        assert turned(turned(cube, turn), back) == cube == turned(turned(cube, back), turn)
+        assert turned(turned(turned(turned(cube, turn), turn), turn), turn) == cube
+    lying = {cube}
+    for _ in range(6):
+        lying |= {turned(one, turn) for one in lying for turn in ("forward", "left")}
+    assert len(lying) == 24
+
+
+@pytest.mark.parametrize("level", (1, 5, 10))
+def test_the_last_turn_of_a_cube_shows_nothing_new(level):
+    generator = CubeViews(diversity=3)
+    for index in range(100):
+        draft, _ = generator.draft(level, "train", index)
+        assert isinstance(draft, Views) and draft.events[-1][0] != "look"
+        before, end = draft.states()[-2:]
+        assert set(filter(None, before)) == set(filter(None, end)) >= set(end[:3])
+        assert all(end[:3]) and end[:3] != draft.first

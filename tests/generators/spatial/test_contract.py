@@ -4,6 +4,7 @@ import pytest
 
 from lessonplan.generators.spatial.block_stacking import BlockStacking
 from lessonplan.generators.spatial.coordinates_from_facts import CoordinatesFromFacts
+from lessonplan.generators.spatial.cube_views import CubeViews
 from lessonplan.generators.spatial.die_rolling import DieRolling
 from lessonplan.generators.spatial.displacement_scaled import DisplacementScaled
 from lessonplan.generators.spatial.grid_path import GridPath
@@ -21,6 +22,7 @@ TASKS = [
     RelationChain,
     CoordinatesFromFacts,
     DieRolling,
+    CubeViews,
     BlockStacking,
     ShapeTransforms,
     GridPath,

@@ -1,6 +1,6 @@
 """Spatial answers, worked out a second time from the prompt alone by code that shares none.
 
-LESSONPLAN_PROBLEMS=200 checks 200 problems of every task and level: 20,000 answers.
+LESSONPLAN_PROBLEMS=2000 -k evaluator checks 2,000 problems of every task and level: 20,000 a task.
 """
 
 import os
@@ -13,6 +13,7 @@ import pytest
 from lessonplan.generators import SPLITS
 from lessonplan.generators.spatial.block_stacking import BlockStacking
 from lessonplan.generators.spatial.coordinates_from_facts import CoordinatesFromFacts
+from lessonplan.generators.spatial.cube_views import CubeViews
 from lessonplan.generators.spatial.die_rolling import DieRolling
 from lessonplan.generators.spatial.displacement_scaled import DisplacementScaled
 from lessonplan.generators.spatial.grid_path import GridPath
@@ -154,6 +155,40 @@ def die_rolling(starts, rolls, die):
     return f"{cube['top']} {cube['north']} {cube['east']}"
 
 
+# A whole turn of the cube as a matrix: columns to the right, up and toward the viewer.
+MATRICES = {
+    "forward": [[1, 0, 0], [0, 0, -1], [0, 1, 0]],
+    "left": [[0, 0, -1], [0, 1, 0], [1, 0, 0]],
+    "clockwise": [[0, 1, 0], [-1, 0, 0], [0, 0, 1]],
+}
+MATRICES |= {  # the other way round: the transposed ones
+    back: [list(row) for row in zip(*MATRICES[turn], strict=True)]
+    for turn, back in (
+        ("forward", "backward"),
+        ("left", "right"),
+        ("clockwise", "counterclockwise"),
+    )
+}
+VIEWED = {"top": (0, 1, 0), "front": (0, 0, 1), "right": (1, 0, 0)}
+
+
+def cube_views(top, front, right, events):
+    marks = {VIEWED["top"]: top, VIEWED["front"]: front, VIEWED["right"]: right}
+    for name, *seen in events:
+        if name == "look":
+            side, mark = seen
+            assert marks.setdefault(VIEWED[side], mark) == mark
+        else:
+            marks = {
+                tuple(
+                    sum(m * x for m, x in zip(row, place, strict=True)) for row in MATRICES[name]
+                ): mark
+                for place, mark in marks.items()
+            }
+    assert len(set(marks.values())) == len(marks) <= 6
+    return " ".join(marks[VIEWED[side]] for side in ("top", "front", "right"))
+
+
 def block_stacking(first, second, third, moves, pile):
     piles = {1: list(first), 2: list(second), 3: list(third)}
     for source, target in moves:
@@ -246,6 +281,7 @@ SOLVERS = {
     NavigateTurns: navigate_turns,
     Particles: particles,
     DieRolling: die_rolling,
+    CubeViews: cube_views,
     BlockStacking: block_stacking,
     ShapeTransforms: shape_transforms,
     GridPath: shortest,
@@ -273,6 +309,8 @@ def test_the_evaluators_on_cases_worked_by_hand():
     assert displacement_scaled(facts, "a", "c") == "3 -2"
     assert relation_chain([["northeast", "b", "a"], ["west", "c", "b"]], [["c", "a"]]) == "north"
     assert die_rolling([["d", 1, 2, 3]], [["north", "d"], ["east", "d"]], "d") == "4 1 5"
+    seen = [["forward"], ["look", "top", "d"], ["counterclockwise"]]
+    assert cube_views("a", "b", "c", seen) == "c a b"
     assert navigate_turns(5, [[3, 1]], 1, 1, "north", [["right"], ["forward", 4]]) == "2 1 east"
     assert shape_transforms([[2, 1], [2, 2]], [["turn right", 1, 1]]) == "1 0 2 0"
     actions = [["right", "p", 45], ["move", "p", 2], ["left", "q", 90]]
@@ -342,6 +380,11 @@ def replay_die(lines, data):
     return " ".join(re.findall(r"\d", lines[-1].partition(": ")[2]))
 
 
+def replay_cube(lines, data):
+    told = dict(part.split() for part in lines[-1].partition(": ")[2].split(", "))
+    return " ".join(told[side] for side in ("top", "front", "right"))
+
+
 def replay_blocks(lines, data):
     piles = dict(re.findall(r"(?:^|; )(\d): ([^;]+)", "; ".join(lines)))
     return piles[str(data["pile"])]
@@ -376,6 +419,7 @@ REPLAYS = {
     NavigateTurns: lambda lines, data: lines[-1].partition(": ")[2],
     Particles: replay_particles,
     DieRolling: replay_die,
+    CubeViews: replay_cube,
     BlockStacking: replay_blocks,
     ShapeTransforms: replay_shape,
     GridPath: replay_path,
