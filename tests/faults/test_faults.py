@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 FAULTS = Path(__file__).parent
-QUICK = [("io", 4), ("torn", 3), ("flip", 25), ("restore", 8), ("env", 2)]
+QUICK = [
+    ("tells", 300),
+    ("enospc", 3),
+    ("io", 4),
+    ("torn", 3),
+    ("flip", 25),
+    ("restore", 8),
+    ("env", 2),
+]
 # They train for minutes; FAULTS=all, as CI sets it, adds them.
 SLOW = [("signals", 2), ("stops", 2)] if os.environ.get("FAULTS") == "all" else []
 
