@@ -18,7 +18,7 @@ QUICK = [
     ("restore", 8),
     ("env", 2),
 ]
-# They train for minutes; FAULTS=all, as CI sets it, adds them.
+# They train for minutes; FAULTS=all adds them.
 SLOW = [("signals", 2), ("stops", 2)] if os.environ.get("FAULTS") == "all" else []
 
 
