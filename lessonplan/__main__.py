@@ -1,8 +1,6 @@
 """Run the command line as `python -m lessonplan`."""
 
-import sys
-
-from lessonplan.cli import main
+from lessonplan.cli import console
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console()

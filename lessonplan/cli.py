@@ -4,12 +4,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, NoReturn, TypeAlias
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixes, Positional
@@ -494,6 +493,30 @@ class Stopped(BaseException):
         self.number = number
 
 
+def console() -> NoReturn:
+    """The process of the command `lessonplan`: its first signal ends it, the next are ignored.
+
+    So a second Ctrl-C cannot cut short the ending of workers. A signal that is ignored already
+    stays so, as SIGHUP under nohup.
+    """
+    ending = [
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    ]
+    heard = [one for one in ending if signal.getsignal(one) != signal.SIG_IGN]
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for one in heard:
+            signal.signal(one, signal.SIG_IGN)
+        raise Stopped(number)
+
+    for one in heard:
+        signal.signal(one, stop)
+    try:
+        sys.exit(main())
+    except Stopped as stopped:  # while it read the command line, or was saying its last words
+        sys.exit(BY_SIGNAL + stopped.number)
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command line; the result is the exit code.
 
@@ -521,8 +544,7 @@ def _parse(args: Sequence[str] | None) -> Verb:
 def _guarded(typed: Verb) -> int:
     """Do what was typed, and turn whatever stops it into a sentence and an exit code."""
     try:
-        with _signals():
-            return _run(typed)
+        return _run(typed)
     except Stopped as stop:
         return _say(typed, _stopped(typed), "Stopped", BY_SIGNAL + stop.number)
     except BrokenPipeError:
@@ -606,26 +628,6 @@ def _run(typed: Verb) -> int:
     elif not typed.quiet:
         cli_verbs.show(answer)
     return answer.code
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """Turn the signals that end a process into `Stopped`, so that workers are ended first."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped(number)
-
-    names = [one for one in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, one)]
-    try:
-        before = {name: signal.signal(getattr(signal, name), stop) for name in names}
-    except ValueError:  # not in the main thread: signals are somebody else's
-        yield
-        return
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
 
 
 def _stopped(typed: Verb) -> str:

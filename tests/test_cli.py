@@ -416,19 +416,28 @@ def test_a_folder_of_other_settings_is_refused(run, config_file, folder):
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_study_and_its_workers(config_file, tmp_path, number):
+def test_a_signal_however_often_ends_a_study_and_its_workers(config_file, tmp_path, number):
     import psutil
 
     command = [sys.executable, "-m", "lessonplan", "study", str(config_file), "-o", "runs"]
-    study = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    study = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # noqa: PLW1509  # as nohup
+    )
     assert study.stderr.readline() == "21 runs\n"
+    study.send_signal(signal.SIGHUP)
     children = []
     while len(children) < 2:  # the workers have been started
         time.sleep(0.05)
         children = psutil.Process(study.pid).children(recursive=True)
-    study.send_signal(number)
-    _, err = study.communicate(timeout=10)
-    assert study.returncode == 128 + number
+    while study.poll() is None:  # to its last breath
+        study.send_signal(number)
+        time.sleep(0.005)
+    err = study.stderr.read()
+    assert study.returncode == 128 + number, err
     assert f"Go on with: lessonplan study {config_file} -o runs" in err
     assert "Traceback" not in err
     assert psutil.wait_procs(children, timeout=5)[1] == []

@@ -35,7 +35,8 @@ class Grid:
     arms: Sequence[str] = ("easy", "uniform")
     sizes: Sequence[int] = (8, 64, 512)  # unique problems of a training set
     families: Sequence[str] = ("counting",)
-    starts: Sequence[int] = (0, 1, 2)  # seeds of the warm starts, the outer unit of comparison
+    # seeds of the warm starts, the outer unit of comparison; a table of them by family if they differ
+    starts: Sequence[int] | Mapping[str, Sequence[int]] = (0, 1, 2)
     seeds: Sequence[int] = (0,)  # training-set draw, sampler and rollouts, within a start
 
 
@@ -137,8 +138,17 @@ class StudyConfig:
                 f"train.group_size must be at least 2, got {self.train.group_size}: the advantage "
                 "of a rollout is its difference from the others of its group"
             )
-        for axis in ("arms", "sizes", "families", "starts", "seeds"):
-            values = getattr(self.grid, axis)
+        axes = {axis: getattr(self.grid, axis) for axis in ("arms", "sizes", "families", "seeds")}
+        if isinstance(self.grid.starts, Mapping):
+            if set(self.grid.starts) != set(self.grid.families):
+                raise ConfigError(
+                    f"grid.starts must name every family of the grid and no other, got "
+                    f"{', '.join(self.grid.starts)} for {', '.join(self.grid.families)}"
+                )
+            axes |= {f"starts.{name}": seeds for name, seeds in self.grid.starts.items()}
+        else:
+            axes["starts"] = self.grid.starts
+        for axis, values in axes.items():
             if not values or len(set(values)) != len(values):
                 raise ConfigError(f"grid.{axis} must name distinct values, got {list(values)}")
 
@@ -149,6 +159,11 @@ class StudyConfig:
     def accept(self, family: str) -> Start:
         """When a warm start of that family is good enough: the study's own rule or the measured."""
         return self.start.get(family) or MEASURED_STARTS.get(family, Start())
+
+    def starts(self, family: str) -> Sequence[int]:
+        """Seeds of the family's warm starts."""
+        starts = self.grid.starts
+        return starts[family] if isinstance(starts, Mapping) else starts
 
 
 BUILT_IN_ARMS: Mapping[str, Arm] = {
@@ -194,6 +209,14 @@ def parse_study(table: Mapping[str, object], *, where: str, text: str = "") -> S
     """The configuration that a parsed TOML table describes."""
     sections = {"grid": Grid, "train": Train, "evaluate": Evaluate}
     named = {"arms": Arm, "start": Start}
+    rules = table.get("start")
+    if isinstance(rules, Mapping):  # what a rule leaves out is as measured for its family
+        measured = {name: asdict(start) for name, start in MEASURED_STARTS.items()}
+        rules = {
+            name: {**measured.get(name, {}), **rule} if isinstance(rule, Mapping) else rule
+            for name, rule in rules.items()
+        }
+        table = {**table, "start": rules}
     return parse_table(table, StudyConfig, sections=sections, named=named, where=where, text=text)
 
 

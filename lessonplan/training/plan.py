@@ -78,7 +78,7 @@ def expand(config: StudyConfig) -> list[RunSpec]:
     """
     grid = config.grid
     run = partial(RunSpec, study=config.name, train=config.train, evaluate=config.evaluate)
-    starts = [(name, start) for name in grid.families for start in grid.starts]
+    starts = [(name, start) for name in grid.families for start in config.starts(name)]
     runs = [
         run("base", family=name, start=start, accept=config.accept(name)) for name, start in starts
     ]
@@ -100,7 +100,7 @@ def expand(config: StudyConfig) -> list[RunSpec]:
         for name in grid.families
         for n in grid.sizes
         for seed in grid.seeds
-        for start in grid.starts
+        for start in config.starts(name)
         for arm in grid.arms
     ]
     return runs

@@ -152,6 +152,8 @@ def clock(n: int, seed: int, root: Path) -> dict[str, object]:
 
 def signals(n: int, seed: int, root: Path) -> dict[str, object]:
     """n signals that end a study, at random moments; interrupts once and twice; resume after each."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in case we run in the background,
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # or under nohup: studies would ignore them too
     rng = random.Random(seed)
     config, whole, cut = root / "faults.toml", root / "whole", root / "cut"
     config.write_text(SMALL)

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import time
+import tomllib
 from dataclasses import replace
 
 import pytest
@@ -14,10 +15,12 @@ from lessonplan.curricula import Lock, read_events, sampler_classes
 from lessonplan.errors import ConfigError, LockedError
 from lessonplan.training.config import (
     BUILT_IN_ARMS,
+    MEASURED_STARTS,
     PRESETS,
     Arm,
     Start,
     load_study,
+    parse_study,
     study_toml,
 )
 from lessonplan.training.plan import expand
@@ -88,6 +91,9 @@ def test_the_resolved_file_reads_back(tmp_path, config):
         (("sizes = [8]", "sizes = [8, 8]"), r"grid.sizes must name distinct values, got \[8, 8\]"),
         (("sizes = [8]", "sizes = []"), r"grid.sizes must name distinct values, got \[\]"),
         (("sizes = [8]", 'sizes = ["8"]'), r"Expected `int`, got `str` - at `grid.sizes\[0\]`"),
+        (("starts = [0]", "starts = { counting = [2, 2] }"), r"grid.starts.counting must name distinct values, got \[2, 2\]"),
+        (("starts = [0]", "starts = { graph = [2] }"), "grid.starts must name every family of the grid and no other, got graph for counting"),
+        (("starts = [0]", "starts = 3"), r"Expected `object \| array`, got `int` - at `grid.starts`"),
         (("starts = [0]", 'families = ["countin"]'), 'no family "countin"; nearest: counting'),
         (("[train]", "[arms.easy]\nsampler = 'LIM'\nargs = { windw = 3 }\n[train]"), 'LIM has no argument "windw"; nearest: window'),
         (("steps = 4\n\n[ev", "group_size = 1\n\n[ev"), "group_size must be at least 2, got 1"),
@@ -122,6 +128,13 @@ def test_built_in_arms_name_samplers_that_exist():
     assert {arm.sampler for arm in BUILT_IN_ARMS.values()} <= set(sampler_classes())
 
 
+def test_a_rule_for_starts_changes_what_it_names_and_keeps_the_rest_as_measured():
+    rule = parse_study({"name": "mine", "start": {"graph": {"max_steps": 9}}}, where="").accept(
+        "graph"
+    )
+    assert rule == replace(MEASURED_STARTS["graph"], max_steps=9)
+
+
 # -- the plan -------------------------------------------------------------------------------------
 
 
@@ -133,6 +146,17 @@ def test_pairs_share_start_data_and_seeds():
     assert all(len(seeds) == 1 for seeds in by_pair.values())
     assert len(set.union(*by_pair.values())) == len(by_pair)
     assert len({run.id for run in runs}) == len(runs)
+
+
+def test_families_may_have_other_starts():
+    starts = {"counting": [0], "graph": [1, 3]}
+    table = {"name": "mine", "grid": {"families": ["counting", "graph"], "starts": starts}}
+    config = parse_study(table, where="")
+    runs = expand(config)
+    for kind in ("base", "sft", "rl"):
+        found = {run.start_name for run in runs if run.kind == kind}
+        assert found == {"counting-0", "graph-1", "graph-3"}
+    assert expand(parse_study(tomllib.loads(study_toml(config)), where="")) == runs
 
 
 def test_training_sets_are_nested_unique_and_of_the_wanted_tiers(task):
