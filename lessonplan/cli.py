@@ -328,9 +328,9 @@ class Fit(Verb):
     Example: lessonplan fit runs/quick
     """
 
-    runs: Annotated[Positional[Path], option(metavar="FOLDER|TABLE.csv")]
-    """Folder of a study; or a CSV file with columns n and accuracy, and sampler if there are
-    several. Rows with n = 0 are the model before training."""
+    runs: Annotated[Positional[Path], option(metavar="FOLDER|TABLE")]
+    """Folder of a study; or a table (CSV, JSON Lines, JSON, parquet) with columns n and accuracy,
+    and sampler if there are several. Rows with n = 0 are the model before training."""
     law: Literal["hill", "pow2", "pow3", "pow4", "exp", "m4", "bnsl1"] = "hill"
     """Form of the curve: Hill, bounded at both ends, or another law as a second opinion."""
     columns: Columns = ()
@@ -349,9 +349,9 @@ class Compare(Verb):
     Example: lessonplan compare runs/quick --target 0.6 --table md
     """
 
-    runs: Annotated[Positional[Path], option(metavar="FOLDER|TABLE.csv")]
-    """Folder of a study; or a CSV file with columns n and accuracy, sampler and task. Rows with
-    n = 0 are the model before training."""
+    runs: Annotated[Positional[Path], option(metavar="FOLDER|TABLE")]
+    """Folder of a study; or a table (CSV, JSON Lines, JSON, parquet) with columns n and accuracy,
+    sampler and task. Rows with n = 0 are the model before training."""
     target: float | None = None
     """Accuracy to reach, fixed before looking; else half of the gain that was measured."""
     family: str | None = None

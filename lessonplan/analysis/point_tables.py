@@ -4,7 +4,6 @@ One point a cell has no interval, so none is given; what can be said is where on
 passes the accuracy of the other's point.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
@@ -16,22 +15,10 @@ import numpy as np
 
 from lessonplan.analysis.isotonic import isotonic
 from lessonplan.analysis.laws import Floats
-from lessonplan.errors import ConfigError, FormatError
+from lessonplan.analysis.raw_tables import read_raw
+from lessonplan.analysis.table_roles import POINT_NAMES, find_columns, is_percent
+from lessonplan.errors import ConfigError
 
-NEEDED = ("n", "accuracy")
-ROLES: Mapping[str, tuple[str, ...]] = {  # what a column may be called; case does not matter
-    "n": ("n", "problems", "n_problems", "unique_problems", "samples", "size", "train_size"),
-    "accuracy": (
-        "accuracy",
-        "accuracy_percent",
-        "accuracy_share",
-        "test_accuracy",
-        "mean_accuracy",
-    ),
-    "sampler": ("sampler", "arm", "method", "curriculum", "strategy"),
-    "task": ("task", "family", "benchmark", "dataset"),
-}
-PERCENT = ("percent", "pct", "%")  # endings of a column of percent
 Unit = Literal["percent", "share"]
 
 
@@ -93,116 +80,36 @@ class PointTable:
 def read_points(
     path: str | Path, columns: Mapping[str, str] | None = None, *, unit: Unit | None = None
 ) -> PointTable:
-    """Read a CSV file. `columns` names the column of a role: n, accuracy, sampler, task.
+    """Read a table (CSV, JSON Lines, JSON, parquet), the columns of n, accuracy, sampler, task.
 
-    A role that is not named is found by the name of a column if exactly one fits. Accuracies are
-    percent if `unit` or the ending of the column's name says so, or if one is above 1. Rows with
-    n = 0 are the model before training: of their sampler if it has other rows, else of the task.
+    A role that `columns` does not map is found by the name of a column if exactly one fits.
+    Accuracies are percent if `unit` or the ending of the column's name says so, or if one is above
+    1. Rows with n = 0 are the model before training: of their sampler if it has other rows, else
+    of the task.
 
-    Raises ConfigError for columns that lack or fit twice, and with file and line for a cell that
-    is not a number; FormatError for what is not a CSV file.
+    Raises ConfigError for columns that lack or fit twice; FormatError, with
+    file and line, for a cell that is not a number, a table without rows, and any other file.
     """
     path = Path(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        try:
-            names = list(reader.fieldnames or ())
-            taken = _columns(path, names, columns or {})
-            rows = [(reader.line_num, row) for row in reader]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise FormatError(f"{path}:{reader.line_num + 1}: {error}") from None
-    if not rows:
-        raise ConfigError(f"{path}: no rows below the header")
-    numbers = [_numbers(path, line, row, taken) for line, row in rows]
-    percent = _is_percent(path, taken["accuracy"], [(a, b) for a, _, b in numbers], unit)
+    raw = read_raw(path)
+    taken = find_columns(path, list(raw.columns), columns or {}, POINT_NAMES)
+    percent = is_percent(raw, taken["accuracy"], unit)
     top = 100.0 if percent else 1.0
+    tasks = raw.texts(taken["task"]) if "task" in taken else [""] * len(raw)
+    samplers = raw.texts(taken["sampler"]) if "sampler" in taken else [""] * len(raw)
+    numbers = zip(raw.numbers(taken["n"]), raw.numbers(taken["accuracy"]), strict=True)
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for (line, row), (_, n, value) in zip(rows, numbers, strict=True):
-        if not value <= top:
-            raise _bad(path, line, row, taken, top)
-        key = (_text(row, taken, "task", path.stem), _text(row, taken, "sampler", ""))
-        found.setdefault(key, []).append((n, value / top))
-    raw = {key: tuple(some) for key, some in found.items()}
-    tasks = tuple(_task(task, raw) for task in dict.fromkeys(task for task, _ in raw))
-    return PointTable(path, taken, "percent" if percent else "share", tasks, raw)
-
-
-def _columns(path: Path, names: list[str], given: Mapping[str, str]) -> dict[str, str]:
-    here = ", ".join(names) or "none"
-    for role, name in given.items():
-        if role not in ROLES:
-            raise ConfigError(f"--columns: no role {role!r}; roles: {', '.join(ROLES)}")
-        if name not in names:
-            raise ConfigError(f"{path}: no column {name!r} for {role}; it has: {here}")
-    taken, lacking = dict[str, str](), list[str]()
-    for role, aliases in ROLES.items():
-        fits = [n for n in names if n.strip().lower() in aliases and n not in given.values()]
-        if role in given:
-            taken[role] = given[role]
-        elif len(fits) > 1:
-            either = " or ".join(f'"{name}"' for name in fits)
-            raise ConfigError(
-                f"{path}: {role} could be {either}; choose with --columns {role}={fits[0]}"
+    for row, (n, value) in enumerate(numbers):
+        if not (n >= 0 and 0 <= value <= top):  # NaN is neither
+            raise raw.fault(
+                row,
+                f"n must be at least 0 and accuracy from 0 to {top:.0f}, got {n:g} and {value:g}",
             )
-        elif fits:
-            taken[role] = fits[0]
-        elif role in NEEDED:
-            lacking.append(role)
-    if lacking:
-        raise ConfigError(
-            f"{path}: no column {' and '.join(sorted(lacking))}; it has: {here}\n"
-            "A table needs n and accuracy, and sampler or task if there are several curves; "
-            f"name other columns with --columns {lacking[0]}=COLUMN"
-        )
-    return taken
-
-
-def _numbers(
-    path: Path, line: int, row: Mapping[str, str | None], taken: Mapping[str, str]
-) -> tuple[int, float, float]:
-    """Line, n and accuracy of a row, the accuracy as it stands."""
-    try:
-        n, value = float(row[taken["n"]] or ""), float(row[taken["accuracy"]] or "")
-        if not (0 <= n < inf and 0 <= value <= 100):
-            raise ValueError
-    except ValueError:
-        raise _bad(path, line, row, taken, 1.0) from None
-    return line, n, value
-
-
-def _bad(
-    path: Path, line: int, row: Mapping[str, str | None], taken: Mapping[str, str], top: float
-) -> ConfigError:
-    n, value = (row.get(taken[role]) for role in NEEDED)
-    return ConfigError(
-        f"{path}:{line}: n must be a number from 0 and accuracy one from 0 to {top:.0f}"
-        f"{'' if top > 1 else ' (or 0 to 100, in percent)'}, got {n!r} and {value!r}"
-    )
-
-
-def _is_percent(
-    path: Path, column: str, values: Sequence[tuple[int, float]], unit: Unit | None
-) -> bool:
-    """Whether accuracies are percent; a file with both kinds of numbers is refused."""
-    if unit is not None:
-        return unit == "percent"
-    if column.strip().lower().endswith(PERCENT):
-        return True
-    above = [line for line, value in values if value > 1]
-    below = [line for line, value in values if 0 < value < 1]
-    if above and below:
-        raise ConfigError(
-            f"{path}:{above[0]}: n must be a number from 0 and accuracy one from 0 to 1, got an "
-            f"accuracy above 1, while line {below[0]} has one below: shares or percent? "
-            "Say --unit percent or --unit share"
-        )
-    return bool(above)
-
-
-def _text(
-    row: Mapping[str, str | None], taken: Mapping[str, str], role: str, otherwise: str
-) -> str:
-    return (row.get(taken[role]) or otherwise) if role in taken else otherwise
+        key = (tasks[row] or path.stem, samplers[row])
+        found.setdefault(key, []).append((float(n), float(value) / top))
+    rows = {key: tuple(some) for key, some in found.items()}
+    each = tuple(_task(task, rows) for task in dict.fromkeys(task for task, _ in rows))
+    return PointTable(path, taken, "percent" if percent else "share", each, rows)
 
 
 def _task(task: str, raw: Mapping[tuple[str, str], Sequence[tuple[float, float]]]) -> PointTask:
@@ -404,7 +311,7 @@ def best_points(task: PointTask, a: str, b: str) -> str:
     best_a, best_b = max(mine.accuracy), max(other.accuracy)
     high, low, top, under = (a, b, best_a, best_b) if best_a >= best_b else (b, a, best_b, best_a)
     if best_a == best_b:
-        return f"both end at {_percent(best_a)}"
+        return f"both are at {_percent(best_a)} at best"
     return f"the best of {high}, {_percent(top)}, is not reached by {low} ({_percent(under)})"
 
 

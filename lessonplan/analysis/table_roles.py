@@ -4,12 +4,24 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lessonplan.analysis.point_tables import NEEDED, PERCENT, ROLES
 from lessonplan.analysis.raw_tables import RawTable
 from lessonplan.errors import ConfigError
 
-NAMES: Mapping[str, tuple[str, ...]] = {  # what a column may be called; case does not matter
-    **ROLES,  # n, accuracy, sampler, task
+NEEDED = ("n", "accuracy")
+POINT_NAMES: Mapping[str, tuple[str, ...]] = {  # what a column may be called, in any case
+    "n": ("n", "problems", "n_problems", "unique_problems", "samples", "size", "train_size"),
+    "accuracy": (
+        "accuracy",
+        "accuracy_percent",
+        "accuracy_share",
+        "test_accuracy",
+        "mean_accuracy",
+    ),
+    "sampler": ("sampler", "arm", "method", "curriculum", "strategy"),
+    "task": ("task", "family", "benchmark", "dataset"),
+}
+NAMES: Mapping[str, tuple[str, ...]] = {
+    **POINT_NAMES,
     "run": ("run", "run_name", "run_id"),
     "start": ("start", "warm_start", "model", "base_model"),
     "seed": ("seed", "random_seed"),
@@ -22,23 +34,29 @@ NAMES: Mapping[str, tuple[str, ...]] = {  # what a column may be called; case do
     "tokens": ("tokens",),
     "seconds": ("seconds",),
 }
+PERCENT = ("percent", "pct", "%")  # endings of a column of percent
 
 
-def find_columns(path: Path, names: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+def find_columns(
+    path: Path,
+    names: Sequence[str],
+    given: Mapping[str, str],
+    roles: Mapping[str, tuple[str, ...]] = NAMES,
+) -> dict[str, str]:
     """Role to column. `given` decides; else a column is taken if exactly one name fits its role.
 
     Raises ConfigError for a role or column that does not exist, for two columns that fit one role,
     and for a table without n or accuracy.
     """
     for role, name in given.items():
-        if role not in NAMES:
-            near = difflib.get_close_matches(role, NAMES, 1) or [", ".join(NAMES)]
+        if role not in roles:
+            near = difflib.get_close_matches(role, roles, 1) or [", ".join(roles)]
             raise ConfigError(f'--columns: unknown role "{role}"; nearest: {near[0]}')
         if name not in names:
             near = difflib.get_close_matches(name, names, 1) or [", ".join(names) or "none"]
             raise ConfigError(f'{path}: no column "{name}" for {role}; nearest: {near[0]}')
     taken: dict[str, str] = {}
-    for role, aliases in NAMES.items():
+    for role, aliases in roles.items():
         fits = [n for n in names if n.strip().lower() in aliases and n not in given.values()]
         if role in given:
             taken[role] = given[role]

@@ -153,22 +153,40 @@ def test_a_byte_order_mark_is_no_part_of_a_name(write):
     "text, columns, message",
     [
         ("n,acc\n1,.5\n", {}, "no column accuracy; it has: n, acc\n.*--columns accuracy=COLUMN"),
-        ("", {}, "no column accuracy and n; it has: none"),
-        ("n,accuracy\n", {}, "no rows below the header"),
-        ("n,accuracy\n1,.5\nx,.6\n", {}, r"table.csv:3: n must be .* got 'x' and '.6'"),
-        ("n,accuracy\n1,.5\n2\n", {}, r"table.csv:3: n must be .* got '2' and None"),
-        ("n,accuracy\n1,.5\n2,nan\n", {}, "table.csv:3: n must be"),
-        ("n,accuracy\n1,50\n2,150\n", {}, "table.csv:3: n must be"),
-        ("n,accuracy\n-1,.5\n", {}, "table.csv:2: n must be"),
-        ("n,accuracy\n1,.5\n2,50\n", {}, "table.csv:3: .* line 2 has one below: shares or percent"),
         ("n,size,accuracy\n1,1,.5\n", {}, 'n could be "n" or "size"; choose with --columns n=n'),
-        ("n,accuracy\n1,.5\n", {"n": "m"}, "no column 'm' for n; it has: n, accuracy"),
-        ("n,accuracy\n1,.5\n", {"m": "n"}, "no role 'm'; roles: n, accuracy, sampler, task"),
+        ("n,accuracy\n1,.5\n", {"n": "m"}, 'no column "m" for n; nearest: n'),
+        ("n,accuracy\n1,.5\n", {"tsk": "n"}, 'unknown role "tsk"; nearest: task'),
+        ("n,accuracy\n1,.5\n2,50\n", {}, "0.5 on line 2 and 50 on line 3: shares or percent"),
     ],
 )
-def test_a_wrong_table_is_named_with_its_line(write, text, columns, message):
+def test_a_column_that_lacks_or_fits_twice_is_named(write, text, columns, message):
     with pytest.raises(ConfigError, match=f"(?s){message}"):
         read_points(write(text), columns)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "table.csv:1: a header needs columns"),
+        ("n,accuracy\n", "table.csv:1: no rows in it"),
+        ("n,accuracy\n1,.5\nx,.6\n", 'table.csv:3: "n" is not a finite number: "x"'),
+        ("n,accuracy\n1,.5\n2\n", "table.csv:3: 1 values, the header has 2"),
+        ("n,accuracy\n1,.5\n2,nan\n", "table.csv:3: n must be .* got 2 and nan"),
+        ("n,accuracy\n1,.5\n,.5\n", "table.csv:3: n must be .* got nan and 0.5"),
+        ("n,accuracy\n1,50\n2,150\n", "table.csv:3: n must be .* from 0 to 100, got 2 and 150"),
+        ("n,accuracy\n-1,.5\n", "table.csv:2: n must be .* got -1 and 0.5"),
+    ],
+)
+def test_a_wrong_row_is_named_with_its_line(write, text, message):
+    with pytest.raises(FormatError, match=message):
+        read_points(write(text))
+
+
+def test_json_lines_are_a_table_too(tmp_path):
+    path = tmp_path / "points.jsonl"
+    path.write_text('{"n": 1, "accuracy": 0.5}\n{"n": 4, "accuracy": 0.75}\n')
+    (task,) = read_points(path).tasks
+    assert task.task == "points" and task.curves[0].accuracy == (0.5, 0.75)
 
 
 def test_what_is_no_text_is_damaged(write):
