@@ -14,7 +14,7 @@ from lessonplan.analysis.learning_table import (
     join_tables,
 )
 from lessonplan.analysis.log_formats import read_log
-from lessonplan.cli_verbs import Answer, as_table
+from lessonplan.cli_verbs import Answer, as_table, named_pairs
 from lessonplan.errors import ConfigError
 
 SHOWN = 20  # rows of the table on the screen
@@ -42,9 +42,9 @@ def logs(typed: cli.Logs) -> Answer:
                 path,
                 format=typed.format,
                 labels=labels,
-                accuracy=_pairs("--accuracy", typed.accuracy),
-                costs=_pairs("--costs", typed.costs),
-                columns=_pairs("--columns", typed.columns),
+                accuracy=named_pairs("--accuracy", "OURS=THEIRS", typed.accuracy) or None,
+                costs=named_pairs("--costs", "OURS=THEIRS", typed.costs) or None,
+                columns=named_pairs("--columns", "OURS=THEIRS", typed.columns) or None,
                 percent=typed.percent,
                 reward=typed.reward,
                 success=typed.success,
@@ -73,19 +73,6 @@ def _refuse_repeats(paths: Sequence[Path], tables: Sequence[LearningTable]) -> N
                     "--run, or map a column of names with --columns run=NAME"
                 )
             first[run] = path
-
-
-def _pairs(option: str, given: Sequence[str]) -> dict[str, str] | None:
-    """OURS=THEIRS as a mapping, None without any."""
-    pairs = {}
-    for one in given:
-        ours, sign, theirs = one.partition("=")
-        if not (ours and sign and theirs):
-            raise ConfigError(f"{option} takes OURS=THEIRS, got {one!r}")
-        if ours in pairs:
-            raise ConfigError(f"{option} names {ours} twice")
-        pairs[ours] = theirs
-    return pairs or None
 
 
 def _of_split(table: LearningTable, split: str) -> LearningTable:

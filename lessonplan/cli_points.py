@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lessonplan import cli
-from lessonplan.cli_verbs import Answer
+from lessonplan.cli_verbs import Answer, named_pairs
 from lessonplan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,16 +17,12 @@ if TYPE_CHECKING:
 def read_table(path: Path, typed: "cli.Compare | cli.Fit") -> "PointTable":
     from lessonplan.analysis.point_tables import read_points
 
-    columns: dict[str, str] = {}
-    for part in ",".join(typed.columns).split(","):
-        role, equals, name = part.partition("=")
-        if part and not (role and equals and name):
-            raise ConfigError(
-                f"--columns takes ROLE=COLUMN, got {part!r}; accuracy=score, for example"
-            )
-        if part:
-            columns[role.strip()] = name.strip()
-    return read_points(path, columns, unit=typed.unit)
+    return read_points(path, column_roles(typed.columns), unit=typed.unit)
+
+
+def column_roles(given: Sequence[str]) -> dict[str, str]:
+    """ROLE=COLUMN,... as a mapping."""
+    return named_pairs("--columns", "ROLE=COLUMN", ",".join(given).split(","))
 
 
 def compare_points(typed: cli.Compare) -> Answer:

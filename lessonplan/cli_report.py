@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from lessonplan.cli_points import column_roles
 from lessonplan.cli_verbs import Answer
 from lessonplan.errors import ConfigError
 
@@ -41,7 +42,7 @@ def report(
     from lessonplan.analysis.results import read_results
 
     name = _name(paths)
-    results = read_results(paths, columns=_roles(columns), unit=unit, names=names, name=name)
+    results = read_results(paths, columns=column_roles(columns), unit=unit, names=names, name=name)
     read = [*results.readings, *(f"left out: {reason}" for _, reason in results.damaged)]
     page = page or Path("runs") / f"report-{name}" / "report.html"
     if items is None and not results.items_known:
@@ -59,17 +60,9 @@ def report_study(
     study: "Path | Study", out: Path | None = None, *, target: float | None = None
 ) -> Answer:
     """Write the report of a study; the answer is its verdicts."""
-    from lessonplan.analysis import find, read_study, sentences, write_report
+    from lessonplan.analysis import write_report
 
-    written = (
-        write_report(study, out) if target is None else write_report(study, out, target=target)
-    )
-    whole = read_study(study) if isinstance(study, Path) else study
-    verdicts = [
-        f"{family}: {sentence}"
-        for family in whole.families
-        for sentence in sentences(find(whole, family, target=target))
-    ]
+    written, verdicts = write_report(study, out, target=target)
     return Answer({"report": written, "verdicts": verdicts}, [*verdicts, f"report: {written}"])
 
 
@@ -94,19 +87,3 @@ def _name(paths: Sequence[Path]) -> str:
     if len(paths) == 1:
         return paths[0].stem or paths[0].absolute().name
     return Path(os.path.commonpath([path.absolute().parent for path in paths])).name or "results"
-
-
-def _roles(given: Sequence[str]) -> dict[str, str]:
-    """ROLE=COLUMN,... as a mapping."""
-    roles: dict[str, str] = {}
-    for part in ",".join(given).split(","):
-        role, equals, column = (one.strip() for one in part.partition("="))
-        if part and not (role and equals and column):
-            raise ConfigError(
-                f"--columns takes ROLE=COLUMN, got {part!r}; accuracy=score, for example"
-            )
-        if role in roles:
-            raise ConfigError(f"--columns names {role} twice")
-        if part:
-            roles[role] = column
-    return roles

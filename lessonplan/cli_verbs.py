@@ -65,6 +65,20 @@ def open_console(*, stderr: bool = False) -> Console:
     return Console(file=stream, width=None if stream.isatty() else WITHOUT_A_TERMINAL)
 
 
+def named_pairs(option: str, form: str, given: Sequence[str]) -> dict[str, str]:
+    """A=B of an option as a mapping; `form` is how it is written."""
+    pairs: dict[str, str] = {}
+    for one in given:
+        name, equals, value = (part.strip() for part in one.partition("="))
+        if one and not (name and equals and value):
+            raise ConfigError(f"{option} takes {form}, got {one!r}")
+        if name in pairs:
+            raise ConfigError(f"{option} names {name} twice")
+        if one:
+            pairs[name] = value
+    return pairs
+
+
 def as_table(*columns: str, rows: Sequence[Sequence[object]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:

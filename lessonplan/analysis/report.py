@@ -41,8 +41,10 @@ def write_report(
     target: float | None = None,
     budgets: Budgets = "refuse",
     resamples: int = 1000,
-) -> Path:
-    """Write report.html (or `out`), report.md and figures/ beside it; return the HTML's path.
+) -> tuple[Path, list[str]]:
+    """Write report.html (or `out`), report.md and figures/ beside it.
+
+    Returns the HTML's path, and the verdicts of all families, a sentence each.
 
     `study` is a folder of journals, or a study read already (`table_study` makes one of a table).
     Without `target`, each family gets its own by `default_target`. `budgets` is as in
@@ -61,7 +63,7 @@ def write_report(
             drawn.save(path.parent / "figures")
     write_whole(path, report_html(study, chapters))
     write_whole(path.with_suffix(".md"), report_markdown(study, chapters))
-    return path
+    return path, [f"{c.finding.family}: {line}" for c in chapters for line in c.verdicts]
 
 
 def _badges(study: Study) -> list[tuple[str, bool]]:

@@ -46,7 +46,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def written(study_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("out") / "report.html"
-    path = write_report(study_folder, out, target=0.65, resamples=100)
+    path, _ = write_report(study_folder, out, target=0.65, resamples=100)
     assert path == out
     return path
 
@@ -131,7 +131,8 @@ def test_hostile_names_stay_text(tmp_path, tools):
     (folder / "journals" / "bad.jsonl").write_bytes(b"<b>\n")
     study = read_study(folder)
     assert HOSTILE in study.samplers("counting")
-    path = write_report(folder, target=0.6, resamples=50)
+    path, said = write_report(folder, target=0.6, resamples=50)
+    assert said and all(line.startswith("counting: ") for line in said)
     text = path.read_text(encoding="utf-8")
     assert "<script" not in text and "\x1b" not in text and "\u202e" not in text
     assert "&lt;script&gt;" in text and "[U+202E]" in text
@@ -190,7 +191,7 @@ def test_nothing_finished_is_a_report_too(tmp_path, tools):
     (tmp_path / "journals").mkdir()
     events = list(tools.run_events("easy", 8, 0, 0))[:-1]
     tools.write(tmp_path / "journals" / "a.jsonl", events)
-    text = write_report(tmp_path).read_text(encoding="utf-8")
+    text = write_report(tmp_path)[0].read_text(encoding="utf-8")
     assert "nothing can be compared" in text and "(unfinished)" in text
 
 
