@@ -206,7 +206,7 @@ def test_columns_of_a_table_are_named_by_options(run, tmp_path):
     ("typed", "message"),
     [
         (["--columns", "accuracy"], "--columns takes ROLE=COLUMN, got 'accuracy'"),
-        (["--columns", "acc=accuracy_percent"], 'unknown role "acc"; nearest: accuracy'),
+        (["--columns", "acc=accuracy_percent"], 'unknown role "acc"; nearest: n, accuracy, sampler, task'),
         (["--unequal"], "--unequal is about journals"),
         (["--family", "grahp"], "no task 'grahp'; tasks: counting, graph, spatial"),
         (["--target", 44], "between 0 and 1, got 44"),
@@ -221,7 +221,7 @@ def test_a_wrong_cell_is_named_with_file_and_line(run, tmp_path):
     path = tmp_path / "own.csv"
     path.write_text("n,accuracy,sampler\n10,.4,a\n20,x,a\n")
     code, _, err = run("compare", path)
-    assert code == cli.DAMAGED and f'{path}:3: "n" is not a finite number: "x"' in err
+    assert code == cli.DAMAGED and f'{path}:3: "accuracy" is not a finite number: "x"' in err
 
 
 # Several samplers
