@@ -33,7 +33,8 @@ def interval(low: float, high: float) -> str:
         return f"at least {factor(low)}"
     if low <= 0:
         return f"at most {factor(high)}"
-    return f"{factor(low)}-{factor(high)}"
+    limits = factor(low), factor(high)
+    return (" to " if any("e" in limit for limit in limits) else "-").join(limits)  # 9e-04 to 17
 
 
 def listed(words: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ def test_words_by_hand():
         "2.1", "1.04", "25", "1e+04", "unbounded",
     ]  # fmt: skip
     assert interval(1.4, 3) == "1.4-3" and interval(2, inf) == "at least 2"
+    assert interval(9e-4, 17) == "9e-04 to 17"
     assert interval(0, 3) == "at most 3" and interval(0, inf) == "open on both sides"
     assert interval(nan, 1) == "no interval"
 
