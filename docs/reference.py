@@ -49,7 +49,9 @@ def ratios(finding: Finding) -> str:
             c, holm = found[d.a, d.b]
             ratio = factor(c.ratio) if c.kind == "ratio" else c.kind
             cells = [f"{ratio} ({interval(c.low, c.high)})", _p(holm.p_adjusted)]
-        points = f"{round(100 * d.difference, 1) + 0.0:.1f} ({100 * d.low:.1f} to {100 * d.high:.1f})"
+        points = (
+            f"{round(100 * d.difference, 1) + 0.0:.1f} ({100 * d.low:.1f} to {100 * d.high:.1f})"
+        )
         lines.append(
             f"| {' | '.join((f'{d.a} / {d.b}', *cells, points, _p(adjusted.p_adjusted)))} |"
         )

@@ -206,7 +206,10 @@ def test_columns_of_a_table_are_named_by_options(run, tmp_path):
     ("typed", "message"),
     [
         (["--columns", "accuracy"], "--columns takes ROLE=COLUMN, got 'accuracy'"),
-        (["--columns", "acc=accuracy_percent"], 'unknown role "acc"; nearest: n, accuracy, sampler, task'),
+        (
+            ["--columns", "acc=accuracy_percent"],
+            'unknown role "acc"; nearest: n, accuracy, sampler, task',
+        ),
         (["--unequal"], "--unequal is about journals"),
         (["--family", "grahp"], "no task 'grahp'; tasks: counting, graph, spatial"),
         (["--target", 44], "between 0 and 1, got 44"),

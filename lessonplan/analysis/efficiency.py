@@ -36,6 +36,7 @@ TARGET_GAIN = 0.5  # of the pooled gain over the base model: both curves are ste
 GRID_GAINS = (0.2, 0.35, 0.5, 0.65, 0.8)
 LEAST_GAIN = 0.02  # below, there is no curve to cut: one standard error of 400 items is .025
 FARTHEST = 8.0  # times the largest size: no ratio rests on an extrapolation beyond
+NORMAL = 1.96  # half of a 95 % interval in standard errors, were they known
 POWER = 0.8  # of the smallest effect "this study would have seen"
 
 
@@ -330,19 +331,24 @@ class Difference:
 
 
 def paired_differences(both: Curves) -> tuple[Difference, ...]:
-    """Differences at the sizes that the first two samplers share, with Student's t over units."""
+    """Differences at the sizes that the first two samplers share, with Student's t over units.
+
+    No interval is narrower than test items leave room for: three runs that happen to differ by
+    the same number of answers would otherwise have one of no width.
+    """
     a, b = both.plan.cells[:2]
     weights = both.table.weights
     rows = []
     for k in sorted(set(a.sizes.tolist()) & set(b.sizes.tolist())):
-        own_a = a.share[list(a.sizes).index(k)] @ weights  # (U,)
-        own_b = b.share[list(b.sizes).index(k)] @ weights
+        of_a, of_b = a.share[list(a.sizes).index(k)], b.share[list(b.sizes).index(k)]  # (U, M)
+        own_a, own_b = of_a @ weights, of_b @ weights  # (U,)
         away = own_a - own_b
         units = len(away)
         low = high = seen = float("nan")
         if units > 1:
-            error = float(away.std(ddof=1)) / np.sqrt(units)
             t = student(0.975, units - 1)
+            least = NORMAL / t * _luck_of_items(of_a - of_b, both.table)
+            error = max(float(away.std(ddof=1)) / np.sqrt(units), least)
             low, high = float(away.mean() - t * error), float(away.mean() + t * error)
             seen = float((t + student(POWER, units - 1)) * error)
         rows.append(
@@ -362,6 +368,22 @@ def paired_differences(both: Curves) -> tuple[Difference, ...]:
             )
         )
     return tuple(rows)
+
+
+def _luck_of_items(differences: Floats, table: ItemTable) -> float:
+    """Standard error of a mean over units, of differences (U, M), from the draw of items alone.
+
+    Items are drawn within tiers, for every unit anew: what all units share of an item is left to
+    the spread between units.
+    """
+    variance = np.zeros(len(differences))
+    for code in np.unique(table.strata[table.weights > 0]):
+        inside = (table.strata == code) & (table.weights > 0)
+        within = differences[:, inside]
+        if within.shape[1] > 1:
+            scale = (table.weights[inside] ** 2).sum()
+            variance += scale * within.var(axis=1, ddof=1)
+    return float(np.sqrt(variance.mean() / len(differences)))
 
 
 def sample_efficiency(

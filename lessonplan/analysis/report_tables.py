@@ -111,8 +111,8 @@ SECTIONS: tuple[Section, ...] = (
     (
         "Paired differences",
         lambda study, each: difference_rows(each.finding),
-        "Points of accuracy, first minus second, Student's t over the pairs. Holm's correction is over "
-        + "all rows of this table.",
+        "Points of accuracy, first minus second, Student's t over the pairs, never narrower than luck "
+        + "with single answers. Holm's correction is over all rows of this table.",
     ),
     (
         "Many pairs at once, and another law",

@@ -288,6 +288,27 @@ def test_paired_differences(tools):
     assert "a scores 8.3 points more than b" in gap(first)
 
 
+def test_equal_differences_of_a_few_answers_are_no_certainty(tools):
+    """Three runs of A have ten answers of 60 more than B, each; which ones is luck."""
+    table = tools.make_table({(s, n): 0.5 for s in "ab" for n in (8, 64)})
+    rng = np.random.default_rng(0)
+    share = np.zeros_like(table.share)
+    inside = [np.flatnonzero(table.strata == code) for code in np.unique(table.strata)]
+    for row, sampler in enumerate(table.sampler):
+        for items in inside:
+            right = len(items) // 2 + (len(items) // 6 if sampler == "a" else 0)
+            share[row, rng.permutation(items)[:right]] = 1.0
+    found = paired_differences(curves(replace(table, share=share), ("a", "b"), resamples=40))[0]
+    assert found.each == pytest.approx([1 / 6] * 3)
+    variance = 0.0
+    for items in inside:  # a difference of two coins, drawn for each of three runs
+        coins = share[:3, items] - share[6:9, items]
+        variance += np.mean(coins.var(axis=1, ddof=1)) / len(items) / 9 / 3
+    half = 1.96 * np.sqrt(variance)
+    assert (found.low, found.high) == pytest.approx((1 / 6 - half, 1 / 6 + half))
+    assert found.high - found.low > 0.15
+
+
 def test_pairs_put_the_baseline_second(tools):
     def names(*samplers):
         return pairs(tools.make_table({(s, n): 0.5 for s in samplers for n in (8, 16)}))
