@@ -392,12 +392,19 @@ def scaling_curves(
 def _scaling_title(both: Curves, target: float | None, reach: dict[str, float]) -> str:
     if target is None:
         return "No sampler rises above the warm starts"
-    last = {c.sampler: int(c.sizes[-1]) for c in both.plan.cells}
-    order = sorted(reach, key=lambda name: reach[name])
-    words = [
-        f"about {reach[k]:.0f} problems ({k})" if reach[k] <= last[k] else f"not reached ({k})"
-        for k in order
-    ]
+    ends = {c.sampler: (int(c.sizes[0]), int(c.sizes[-1])) for c in both.plan.cells}
+    first = min(low for low, _ in ends.values())
+    if all(n <= first for n in reach.values()):
+        return f"{percent(target)} is reached by every sampler with {first} problems"
+    words = []
+    for name, n in sorted(reach.items(), key=lambda one: one[1]):
+        low, high = ends[name]
+        if n <= low:
+            words.append(f"at most {low} problems ({name})")
+        else:
+            words.append(
+                f"about {n:.0f} problems ({name})" if n <= high else f"not reached ({name})"
+            )
     return f"{percent(target)} takes " + listed(words)
 
 

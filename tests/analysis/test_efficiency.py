@@ -215,6 +215,9 @@ def test_reached_at_the_smallest_size(tools):
     assert "with its smallest size, 8 problems" in verdict(found)
     both = at_target(curves(two(tools, 1.0, 1.0), ("a", "b")), 0.6)
     assert both.kind == "both early" and "no ratio" in verdict(both)
+    assert both.lost == 1 and not any(
+        "resamples" in note for note in both.notes
+    )  # that is the reason
     below = at_target(curves(table, ("a", "b")), 0.45)
     assert below.kind == "below base" and "not above the warm start" in verdict(below)
 

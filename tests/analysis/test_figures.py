@@ -128,6 +128,16 @@ def test_pictures_save_four_files(tmp_path, study, finding):
     assert "65 % takes about" in drawn.title
 
 
+def test_what_the_smallest_training_set_reaches_has_no_number_of_problems(study, finding):
+    both, looks = finding.everything, styles(study)
+    low = float(min(fits.accuracy(np.array([8.0]))[0, 0] for fits in both.fits))
+    high = float(max(fits.accuracy(np.array([8.0]))[0, 0] for fits in both.fits))
+    early = scaling_curves(both, study, looks, low - 0.001).title
+    assert early.endswith(" % is reached by every sampler with 8 problems")
+    mixed = scaling_curves(both, study, looks, (low + high) / 2).title
+    assert " % takes at most 8 problems (" in mixed and "), about " in mixed
+
+
 def test_axes_of_accuracy_run_from_zero_to_one(study, finding):
     looks = styles(study)
     for drawn in (
