@@ -6,8 +6,9 @@ Every rank is a process over gloo, with a real trainer to which the curriculum i
 decides and keeps a journal. A step runs all that the adapter does around TRL's generation and
 scoring, which return at once: ask, broadcast of the positions, the rows of each rank, the gathered
 lengths, tell, broadcast of the verdicts, the step's event in the journal and its way to the disk.
-Prints the medians, rank 0's processor time, which a busy machine stretches least, and the whole
-step, until both ranks are through, as a share of a step of one second.
+Prints the medians (of 20 steps they move by half, so there are 200), rank 0's processor time, which a
+busy machine stretches least, and the whole step, until both ranks are through, as a share of a step
+of one second.
 """
 
 import argparse
@@ -130,7 +131,7 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=10**6)
     parser.add_argument("--picks", type=int, default=1024)
     parser.add_argument("--ranks", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument(
         "--samplers", nargs="+", default=["Uniform", "AdaptiveDifficulty", "Learnability"]
     )
