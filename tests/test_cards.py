@@ -3,7 +3,6 @@
 import ast
 import re
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,6 +11,7 @@ import pytest
 
 from lessonplan import curricula, selection
 from lessonplan.selection.wrappers import Wrapper
+from tests.scripts import load_script
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "samplers"
@@ -19,16 +19,7 @@ TITLES = ["Formula", "Defaults", "When", "Source", "Golden numbers", "Cost"]
 UNDRAWN = {"pods"}  # it has no pool to choose from
 
 
-def script():
-    """docs/cards.py, which is no part of the package."""
-    path = ROOT / "docs" / "cards.py"
-    spec = spec_from_file_location("cards", path)
-    found = module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-cards = script()
+cards = load_script("docs/cards.py")
 NAMES = list(cards.carded())
 
 

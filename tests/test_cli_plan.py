@@ -1,6 +1,5 @@
 """The verb `plan`, and `compare` on tables and on many samplers: what is printed and refused."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lessonplan import cli
+from tests.scripts import load_script
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "tests" / "assets" / "learning_from_less.csv"
@@ -28,11 +28,7 @@ def run(capsys):
 @pytest.fixture(scope="module")
 def tools():
     """The journal writers of the analysis tests."""
-    path = ROOT / "tests" / "analysis" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("journals_for_plans", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tests/analysis/conftest.py")
 
 
 @pytest.fixture(scope="module")

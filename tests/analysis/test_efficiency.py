@@ -1,8 +1,6 @@
 """Resampling, ratios, censoring, targets, budgets, and the sentences about them."""
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +26,7 @@ from lessonplan.analysis.bootstrap import student as quantile
 from lessonplan.analysis.isotonic import log_size
 from lessonplan.analysis.verdicts import factor, gap, interval
 from lessonplan.errors import ConfigError
+from tests.scripts import load_script
 
 SIZES = (8, 32, 128, 512)
 
@@ -367,10 +366,7 @@ def test_unequal_rollouts_are_refused(tmp_path, tools):
 
 
 def test_coverage_of_the_shipped_benchmark():
-    path = Path(__file__).parents[2] / "benchmarks" / "coverage.py"
-    spec = importlib.util.spec_from_file_location("coverage_benchmark", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_script("benchmarks/coverage.py")
     for name in ("runs: 2x, 4 sizes", "seeds: 2x, tied .01, 3 seeds", "starts: quick, 2x"):
         studies = [module.measured(name, i, 200, False) for i in range(25)]
         rows = [row for row in module.table(studies) if f"| {name} | ratio |" in row]

@@ -1,8 +1,6 @@
 """The planner: its published figures, its derivatives, its foresight, what a pilot teaches it."""
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +18,9 @@ from lessonplan.analysis.planning import (
     predict,
 )
 from lessonplan.errors import ConfigError
+from tests.scripts import load_script
+
+planner = load_script("benchmarks/planner.py")
 
 LADDER = (50, 100, 200, 400, 800, 1600)
 COLUMNS = ((200, 0.02), (500, 0.02), (1000, 0.02), (2000, 0.02), (500, 0.01), (500, 0.03))
@@ -156,19 +157,10 @@ def test_more_of_anything_narrows():
 # Foresight
 
 
-def planner():
-    path = Path(__file__).parents[2] / "benchmarks" / "planner.py"
-    spec = importlib.util.spec_from_file_location("planner", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_predicted_widths_are_those_of_simulated_studies(which):
-    module = planner()
-    name, predicted, target, make = list(module.designs())[which]
-    found = module.simulated(make, target, 10)
+    name, predicted, target, make = list(planner.designs())[which]
+    found = planner.simulated(make, target, 10)
     assert np.log(predicted) / np.log(found) == pytest.approx(1.0, abs=0.25), name
 
 
@@ -231,10 +223,9 @@ def test_notes_name_what_a_study_lacks():
 
 
 def test_a_pilot_finds_the_noise_that_made_it():
-    module = planner()
     found = []
     for seed in range(4):
-        both = curves(module.independent(np.random.default_rng(seed)), ("a", "b"), resamples=60)
+        both = curves(planner.independent(np.random.default_rng(seed)), ("a", "b"), resamples=60)
         pilot = pilot_of(both, target=0.5, rollouts_per_run=12_800)
         assert pilot.method == "runs" and pilot.layout.units == 0
         assert set(pilot.layout.runs_a) == {3} and pilot.layout.items == 500
@@ -249,7 +240,7 @@ def test_a_pilot_finds_the_noise_that_made_it():
 
 
 def test_next_runs_narrow_most_for_their_rollouts():
-    both = curves(planner().independent(np.random.default_rng(1)), ("a", "b"), resamples=60)
+    both = curves(planner.independent(np.random.default_rng(1)), ("a", "b"), resamples=60)
     pilot = pilot_of(both, target=0.5, rollouts_per_run=12_800, pace=1000.0)
     now, options = predict(pilot.layout, pilot.pair, 0.5), next_runs(pilot)
     gains = [one.gain for one in options]
@@ -264,9 +255,8 @@ def test_next_runs_narrow_most_for_their_rollouts():
 
 
 def test_where_starts_differ_another_start_is_the_best_use_of_runs():
-    module = planner()
-    world = replace(module.coverage.SCENARIOS["starts: full, 2x"], favor_sd=1.0)
-    table = module.coverage.simulate(world, np.random.default_rng(3))
+    world = replace(planner.coverage.SCENARIOS["starts: full, 2x"], favor_sd=1.0)
+    table = planner.coverage.simulate(world, np.random.default_rng(3))
     pilot = pilot_of(curves(table, ("a", "b"), resamples=60), target=0.63, rollouts_per_run=100)
     assert pilot.method == "starts" and set(pilot.layout.runs_a) == {2}
     pilot = replace(pilot, pair=replace(pilot.pair, favor=1.0))

@@ -1,25 +1,18 @@
 """The page of the reference study holds what its journals say, by today's analysis."""
 
 import re
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 import pytest
+
+from tests.scripts import load_script
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]\d+)?")
 
 
-@pytest.fixture(scope="module")
-def script():
-    """docs/reference.py, which is no part of the package."""
-    path = Path(__file__).parents[2] / "docs" / "reference.py"
-    spec = spec_from_file_location("reference", path)
-    found = module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+script = load_script("docs/reference.py")
 
 
-def test_the_page_holds_what_the_journals_say(script):
+def test_the_page_holds_what_the_journals_say():
     """To the last digit but one: other processors round resampled limits otherwise."""
     written = script.PAGE.read_text(encoding="utf-8")
     today = script.page(written)
@@ -30,7 +23,7 @@ def test_the_page_holds_what_the_journals_say(script):
             assert number == pytest.approx(wanted, rel=0.1, abs=0.11), line
 
 
-def test_the_archives_are_whole(script, tmp_path):
+def test_the_archives_are_whole(tmp_path):
     names = [path.stem for path in (script.unpack(tmp_path) / "journals").glob("*.jsonl")]
     for family in ("counting", "spatial", "graph"):
         runs = [name for name in names if re.match(rf"{family}-.*-n\d+-start\d-seed0$", name)]

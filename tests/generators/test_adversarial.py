@@ -2,34 +2,25 @@
 
 from dataclasses import replace
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 import pytest
 
 from lessonplan.generators import TASKS, family
+from tests.scripts import load_script
 
-
-@cache
-def script():
-    """docs/adversarial.py, which is no part of the package."""
-    path = Path(__file__).parents[2] / "docs" / "adversarial.py"
-    spec = spec_from_file_location("adversarial", path)
-    found = module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+script = load_script("docs/adversarial.py")
 
 
 @cache
 def found():
-    return script().verdicts()
+    return script.verdicts()
 
 
-WAYS = [way for _, ways in script().SECTIONS for way in ways]
+WAYS = [way for _, ways in script.SECTIONS for way in ways]
 
 
 def test_the_page_shows_what_is_judged_today():
-    assert script().PAGE.read_text("utf-8") == script().page(found()), (
+    assert script.PAGE.read_text("utf-8") == script.page(found()), (
         "write it anew: python docs/adversarial.py"
     )
 
@@ -44,11 +35,11 @@ def test_every_way_earns_what_it_should_in_every_task(way):
     rows = found()[way.name]
     for case, text, verdict in rows:
         assert verdict.reward == way.earns, (case.problem.id, text[:200], verdict)
-    assert way.where is not script().Way("", str).where or len(rows) == 3 * len(TASKS)
+    assert way.where is not script.Way("", str).where or len(rows) == 3 * len(TASKS)
 
 
 def test_a_judge_that_looks_for_the_answer_anywhere_is_caught():
-    case = next(script().cases("counting.filter_aggregate"))
+    case = next(script.cases("counting.filter_aggregate"))
     fooled = [way.name for way in WAYS if way.where(case) and case.right in way.make(case)]
     fooled = [name for name in fooled if not found()[name][0][2].correct]
     assert len(fooled) > 30
@@ -57,7 +48,7 @@ def test_a_judge_that_looks_for_the_answer_anywhere_is_caught():
 @pytest.mark.parametrize("task", TASKS)
 def test_the_wrong_answer_of_a_case_is_wrong_and_the_foreign_one_foreign(task):
     generator = family(task, "text")
-    for case in script().cases(task):
+    for case in script.cases(task):
         assert case.wrong != case.right != case.foreign
         elsewhere = replace(case.problem, answer=case.foreign)
         if type(generator).check.__qualname__.startswith("Generator."):

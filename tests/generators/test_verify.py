@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lessonplan.generators import Kind, check_text, check_tiny, extract, family
 from lessonplan.generators.verify import canonical, raw_answer, read_text
+from tests.scripts import load_script
 
 # (kind, answer, completion, reason)
 TEXT = [
@@ -336,19 +337,7 @@ def test_any_text_gives_one_verdict(completion):
             assert verdict.correct <= verdict.format_ok
 
 
-EXAMPLES = {
-    "int": "-12",
-    "rational": "3/4",
-    "ints": "4 -1 4",
-    "offset": "2 -1",
-    "pose": "2 -1 north",
-    "name": "c",
-    "names": "a c f",
-    "path": "a c f",
-    "mapping": "a=2 b=0",
-    "choice": "north",
-    "grid": ".#./###",
-}
+EXAMPLES = load_script("benchmarks/second_opinion.py").ANSWERS
 
 
 def test_every_kind_has_an_example():
